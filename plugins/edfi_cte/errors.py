@@ -1,0 +1,5 @@
+"""The root of every error this package raises for a cause that its user can mend."""
+
+
+class EdfiCteError(Exception):
+    """Says what is wrong, where, and what to do; never carries a student's id, a payload or a secret."""
