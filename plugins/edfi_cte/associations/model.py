@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 
 class ExclusionRule(StrEnum):
@@ -51,3 +55,75 @@ class EnrollmentRecord:
     student_status: str | None
     certification_status: str | None
     excluded_by: ExclusionRule | None
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalKey:
+    """The six values that identify an association (DDL of GeneralStudentProgramAssociation, all versions)."""
+
+    begin_date: date
+    education_organization_id: int
+    program_education_organization_id: int
+    program_name: str
+    program_type_descriptor: str
+    student_unique_id: str
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> NaturalKey:
+        """The key of an association document, ours or the ODS's. Raises KeyError or ValueError if it has none."""
+        program = document["programReference"]
+        return cls(
+            begin_date=date.fromisoformat(document["beginDate"][:10]),
+            education_organization_id=int(document["educationOrganizationReference"]["educationOrganizationId"]),
+            program_education_organization_id=int(program["educationOrganizationId"]),
+            program_name=program["programName"],
+            program_type_descriptor=program["programTypeDescriptor"],
+            student_unique_id=str(document["studentReference"]["studentUniqueId"]),
+        )
+
+    @property
+    def key_id(self) -> str:
+        """32 hex digits, equal for keys that an ODS holds to be one.
+
+        SQL Server's default collation and Ed-Fi's descriptors ignore case, so two keys that differ by case alone
+        are the same record there; a hash also keeps them apart from any ledger's own collation.
+        """
+        return digest(self._text().casefold())
+
+    @property
+    def exact(self) -> str:
+        """32 hex digits, equal for keys that are the same to the letter."""
+        return digest(self._text())
+
+    def _text(self) -> str:
+        return (
+            f"{self.begin_date.isoformat()}\n{self.education_organization_id}\n"
+            f"{self.program_education_organization_id}\n{self.program_name.strip()}\n"
+            f"{self.program_type_descriptor.strip()}\n{self.student_unique_id.strip()}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One ``studentCTEProgramAssociation`` that a record derives, ready to send.
+
+    ``body`` is canonical JSON text (sorted keys, no blanks); ``payload_hash`` is the digest of it, and
+    ``content_hash`` that of the document as an ODS would compare it (see :mod:`.compare`). ``key_id`` and
+    ``key_exact`` are the natural key's digests.
+    """
+
+    key_id: str
+    key_exact: str
+    body: str
+    payload_hash: str
+    content_hash: str
+
+
+def canonical_json(document: Mapping[str, Any]) -> str:
+    """The one spelling of a document that hashes and comparisons use."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(text: str) -> str:
+    """32 hex digits that stand for ``text``."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
