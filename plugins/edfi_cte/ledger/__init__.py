@@ -1,0 +1,1 @@
+"""What was sent, what is to send, and why: the tables that the steps share."""

@@ -1,0 +1,154 @@
+"""The ledger's database: reached through an Airflow connection, created on first use, migrated from then on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from edfi_cte.errors import EdfiCteError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK_NAME = "edfi_cte_migration"
+_LOCK_NUMBER = 0x0ED_F1_C7E
+
+
+class LedgerError(EdfiCteError):
+    """The ledger's database can't be reached, or is not one that this package can use."""
+
+
+class ConnectionLike(Protocol):
+    """What is read of an Airflow connection."""
+
+    conn_id: str
+    conn_type: str
+    host: str | None
+    login: str | None
+    password: str | None
+    schema: str | None
+    port: int | None
+
+
+_DRIVERS = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2", "mssql": "mssql+pymssql"}
+
+
+def ledger_url(connection: ConnectionLike) -> sa.URL:
+    """The SQLAlchemy URL of an Airflow connection of type sqlite, postgres or mssql. Raises :class:`LedgerError`."""
+    kind = connection.conn_type
+    if kind == "sqlite":
+        path = unquote(connection.host or "")
+        if not path:
+            raise LedgerError(f"connection '{connection.conn_id}': a sqlite ledger needs its file's path as host")
+        return sa.URL.create("sqlite", database=path)
+    if kind not in _DRIVERS:
+        raise LedgerError(
+            f"connection '{connection.conn_id}': type '{kind}' can't hold the ledger; use postgres, mssql or sqlite"
+        )
+    return sa.URL.create(
+        _DRIVERS[kind],
+        username=connection.login,
+        password=connection.password,
+        host=connection.host,
+        port=connection.port,
+        database=connection.schema,
+    )
+
+
+def open_ledger(url: sa.URL | str) -> sa.Engine:
+    """An engine on the ledger's database, with its tables at this package's version.
+
+    Several processes may call it at once. Raises :class:`LedgerError` if the database can't be reached or was
+    migrated by a newer package.
+    """
+    engine = _engine(sa.make_url(url))
+    try:
+        with engine.connect() as connection:
+            if _revision(connection) != _head():
+                _migrate(engine)
+    except sa.exc.OperationalError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise LedgerError(
+            f"the ledger {shown} can't be reached: {_first_line(error.orig)}. Check the connection's host, port, "
+            "login and database, and that the login may create tables."
+        ) from None
+    return engine
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 60})
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # One writer beside readers, and every commit on disk before a request is sent.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    return engine
+
+
+def _migrate(engine: sa.Engine) -> None:
+    with engine.connect() as connection, _migration_lock(connection):
+        current = _revision(connection)
+        config = _config()
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if current is not None and current not in known:
+            raise LedgerError(
+                f"the ledger was migrated to '{current}' by a newer edfi-cte than this one; "
+                "install that version here too, on every worker"
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+@contextmanager
+def _migration_lock(connection: sa.Connection) -> Iterator[None]:
+    """Let one process migrate while the others wait."""
+    dialect = connection.dialect.name
+    connection.rollback()
+    if dialect == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif dialect == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
+    else:
+        connection.execute(
+            sa.text("EXEC sp_getapplock @Resource = :name, @LockMode = 'Exclusive', @LockTimeout = 60000"),
+            {"name": _LOCK_NAME},
+        )
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table": "edfi_cte_version"})
+    revision = context.get_current_revision()
+    logging.getLogger(__name__).debug("ledger revision %s", revision)
+    return revision
+
+
+def _first_line(error: object) -> str:
+    return (str(error).strip().splitlines() or ["no answer"])[0]

@@ -1,0 +1,242 @@
+"""Where the desired associations and the identity mapping disagree: the plan's set-based half."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from edfi_cte.associations.plan import Cause, Difference, Side
+from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping
+
+PAGE = 5000
+
+_SIDE = (
+    "key_id",
+    "key_exact",
+    "payload_hash",
+    "enrollment_id",
+    "transformed_with",
+    "student_unique_id",
+    "begin_date",
+    "cte_program_type",
+    "career_cluster",
+)
+
+
+class Found(NamedTuple):
+    """A difference, with what an event about it has to carry."""
+
+    difference: Difference
+    body: str | None
+    content_hash: str | None
+    ods_id: str | None
+
+
+def differences(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+    """Every difference of a target, streamed.
+
+    First what is desired and not mapped (with the key that its enrollment left, if any), then what is both but
+    not the same, then what is mapped and not desired, last what an unanswered request may have left behind.
+    """
+    yield from _desired_only(connection, target_id)
+    yield from _both(connection, target_id)
+    yield from _mapped_only(connection, target_id)
+    yield from _doubtful_only(connection, target_id)
+
+
+def _desired(name: str, target_id: str) -> sa.Subquery:
+    return (
+        sa.select(enrollment_record)
+        .where(enrollment_record.c.target_id == target_id, enrollment_record.c.outcome == "desired")
+        .subquery(name)
+    )
+
+
+def _mapped(name: str, target_id: str) -> sa.Subquery:
+    return sa.select(identity_mapping).where(identity_mapping.c.target_id == target_id).subquery(name)
+
+
+def _doubtful(target_id: str) -> sa.CompoundSelect[Any]:
+    """The keys of requests that had no answer."""
+    return sa.union(
+        sa.select(event.c.key_id.label("key_id")).where(
+            event.c.target_id == target_id, event.c.in_doubt == sa.true()
+        ),
+        sa.select(event.c.old_key_id.label("key_id")).where(
+            event.c.target_id == target_id, event.c.old_in_doubt == sa.true()
+        ),
+    )
+
+
+def _left_keys(target_id: str) -> sa.Subquery:
+    """One key a source enrollment that is mapped and desired no more."""
+    mapped, desired = _mapped("left_mapped", target_id), _desired("left_desired", target_id)
+    return (
+        sa.select(mapped.c.enrollment_id, sa.func.min(mapped.c.key_id).label("key_id"))
+        .select_from(mapped.outerjoin(desired, desired.c.key_id == mapped.c.key_id))
+        .where(desired.c.key_id.is_(None))
+        .group_by(mapped.c.enrollment_id)
+        .subquery("left_keys")
+    )
+
+
+def _columns(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.Label[Any]]:
+    def column(side: sa.Subquery, name: str) -> sa.ColumnElement[Any]:
+        if side is desired and name == "begin_date":
+            return side.c.start_date
+        return side.c[name]
+
+    return [
+        *(column(desired, name).label(f"d_{name}") for name in _SIDE),
+        *(column(mapped, name).label(f"m_{name}") for name in _SIDE),
+        desired.c.body.label("body"),
+        desired.c.content_hash.label("content_hash"),
+        mapped.c.ods_id.label("ods_id"),
+    ]
+
+
+def _desired_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+    desired, same, mapped = _desired("d", target_id), _mapped("same", target_id), _mapped("m", target_id)
+    left, doubtful = _left_keys(target_id), _doubtful(target_id).subquery("doubtful")
+    statement = (
+        sa.select(*_columns(desired, mapped), doubtful.c.key_id.label("doubt"))
+        .select_from(
+            desired.outerjoin(same, same.c.key_id == desired.c.key_id)
+            .outerjoin(left, left.c.enrollment_id == desired.c.enrollment_id)
+            .outerjoin(mapped, mapped.c.key_id == left.c.key_id)
+            .outerjoin(doubtful, doubtful.c.key_id == desired.c.key_id)
+        )
+        .where(same.c.key_id.is_(None))
+    )
+    yield from _paged(connection, statement, desired.c.key_id)
+
+
+def _both(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
+    doubtful = _doubtful(target_id).subquery("doubtful")
+    statement = (
+        sa.select(*_columns(desired, mapped), doubtful.c.key_id.label("doubt"))
+        .select_from(
+            desired.join(mapped, mapped.c.key_id == desired.c.key_id).outerjoin(
+                doubtful, doubtful.c.key_id == desired.c.key_id
+            )
+        )
+        .where(
+            sa.or_(
+                mapped.c.payload_hash != desired.c.payload_hash,
+                mapped.c.enrollment_id != desired.c.enrollment_id,
+                doubtful.c.key_id.is_not(None),
+            )
+        )
+    )
+    yield from _paged(connection, statement, desired.c.key_id)
+
+
+def _mapped_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+    """Mapped and not desired, but for the keys that a Delete/Post of :func:`_desired_only` has taken."""
+    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
+    left, rekeyed, rekeyed_same = _left_keys(target_id), _desired("r", target_id), _mapped("rs", target_id)
+    source = sa.select(enrollment_record).where(enrollment_record.c.target_id == target_id).subquery("source")
+    taken = (
+        sa.select(left.c.key_id)
+        .select_from(
+            left.join(rekeyed, rekeyed.c.enrollment_id == left.c.enrollment_id).outerjoin(
+                rekeyed_same, rekeyed_same.c.key_id == rekeyed.c.key_id
+            )
+        )
+        .where(rekeyed_same.c.key_id.is_(None))
+        .subquery("taken")
+    )
+    statement = (
+        sa.select(
+            *_columns(desired, mapped),
+            sa.null().label("doubt"),
+            source.c.outcome.label("outcome"),
+            source.c.reason.label("reason"),
+        )
+        .select_from(
+            mapped.outerjoin(desired, desired.c.key_id == mapped.c.key_id)
+            .outerjoin(taken, taken.c.key_id == mapped.c.key_id)
+            .outerjoin(source, source.c.enrollment_id == mapped.c.enrollment_id)
+        )
+        .where(desired.c.key_id.is_(None), taken.c.key_id.is_(None))
+    )
+    yield from _paged(connection, statement, mapped.c.key_id)
+
+
+def _doubtful_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+    """A post without an answer whose key is neither desired nor mapped: the ODS may hold it."""
+    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
+    statement = (
+        sa.select(event.c.key_id, sa.func.max(event.c.event_id).label("event_id"))
+        .select_from(
+            event.outerjoin(desired, desired.c.key_id == event.c.key_id).outerjoin(
+                mapped, mapped.c.key_id == event.c.key_id
+            )
+        )
+        .where(
+            event.c.target_id == target_id,
+            event.c.in_doubt == sa.true(),
+            event.c.body.is_not(None),
+            desired.c.key_id.is_(None),
+            mapped.c.key_id.is_(None),
+        )
+        .group_by(event.c.key_id)
+        .subquery("last")
+    )
+    rows = connection.execute(sa.select(event).join(statement, statement.c.event_id == event.c.event_id))
+    for row in rows:
+        side = Side(
+            key_id=row.key_id,
+            key_exact=row.key_exact,
+            payload_hash=row.payload_hash,
+            enrollment_id=row.enrollment_id,
+            transformed_with=row.transformed_with,
+            student_unique_id=row.student_unique_id,
+            begin_date=row.begin_date,
+            cte_program_type=row.cte_program_type,
+            career_cluster=row.career_cluster,
+        )
+        yield Found(Difference(None, side, True, Cause.ANSWER_LOST), row.body, row.content_hash, None)
+
+
+def _paged(connection: sa.Connection, statement: sa.Select[Any], key: sa.ColumnElement[str]) -> Iterator[Found]:
+    """The rows of ``statement`` by ``key``, with no transaction left open while the caller writes."""
+    after = ""
+    while True:
+        rows = connection.execute(statement.where(key > after).order_by(key).limit(PAGE)).all()
+        connection.rollback()
+        for row in rows:
+            yield _found(row)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].d_key_id or rows[-1].m_key_id
+
+
+def _found(row: sa.Row[Any]) -> Found:
+    difference = Difference(
+        desired=_side(row, "d"),
+        mapped=_side(row, "m"),
+        in_doubt=row.doubt is not None,
+        gone_because=_gone_because(row),
+    )
+    return Found(difference, row.body, row.content_hash, row.ods_id)
+
+
+def _side(row: sa.Row[Any], prefix: str) -> Side | None:
+    values = {name: getattr(row, f"{prefix}_{name}") for name in _SIDE}
+    if values["key_id"] is None:
+        return None
+    return Side(**values | {"begin_date": str(values["begin_date"])})
+
+
+def _gone_because(row: sa.Row[Any]) -> str | None:
+    """Why a mapped key is desired no more: what became of the record that was behind it."""
+    outcome = getattr(row, "outcome", None)
+    if outcome in ("excluded", "rejected"):
+        return str(row.reason)
+    if outcome in ("superseded", "desired"):
+        return Cause.SUPERSEDED
+    return Cause.ENROLLMENT_DELETED

@@ -1,0 +1,268 @@
+"""The event queue: one row a thing to do, durable before its request is sent; and each failed attempt at it.
+
+From the claim of an event until a definite answer, what its request left in the ODS is in doubt: ``in_doubt`` for
+the event's key, ``old_in_doubt`` for the key that a Delete/Post leaves. The next plan clears up what stays in doubt.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import bulk, mappings
+from edfi_cte.ledger.schema import attempt, event
+
+
+class EventStatus(StrEnum):
+    """pending -> sending -> sent or failed; superseded by a newer plan."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+UNFINISHED = (EventStatus.PENDING, EventStatus.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer that was no success, or none: error type, message and correlation id, no student data.
+
+    ``systemic``: every event would meet it, so the event goes back into the queue. ``outcome_unknown``: the
+    request may have been carried out all the same.
+    """
+
+    error_type: str
+    message: str
+    advice: str
+    http_status: int | None = None
+    correlation_id: str | None = None
+    outcome_unknown: bool = False
+    systemic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one try at an event.
+
+    ``deleted``: the delete (if the event has one) was answered 2xx or 404. ``ods_id``: the id that a 2xx answer
+    to a post or put gave. ``failure`` is ``None`` when the event is done.
+    """
+
+    event: sa.Row[Any]
+    http_status: int | None = None
+    deleted: bool = False
+    ods_id: str | None = None
+    failure: Failure | None = None
+
+
+def add(connection: sa.Connection, target_id: str, run_id: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Queue events: ``rows`` hold the columns of the table but for those that are set here."""
+    common = {
+        "target_id": target_id,
+        "run_id": run_id,
+        "status": EventStatus.PENDING,
+        "in_doubt": False,
+        "old_in_doubt": False,
+        "attempts": 0,
+        "queued_at": bulk.now(),
+    }
+    for batch in bulk.batches(rows, bulk.CHUNK):
+        connection.execute(sa.insert(event), [_BLANK | row | common for row in batch])
+
+
+_BLANK: dict[str, Any] = dict.fromkeys(
+    (
+        "enrollment_id",
+        "key_exact",
+        "old_key_id",
+        "ods_id",
+        "student_unique_id",
+        "begin_date",
+        "payload_hash",
+        "content_hash",
+        "transformed_with",
+        "cte_program_type",
+        "career_cluster",
+        "body",
+    )
+)
+
+
+def supersede(connection: sa.Connection, target_id: str, step: str | None = None) -> None:
+    """Set aside what earlier plans left undone; what may have been sent stays in doubt."""
+    statement = (
+        sa.update(event)
+        .where(event.c.target_id == target_id, event.c.status.in_(UNFINISHED))
+        .values(status=EventStatus.SUPERSEDED)
+    )
+    connection.execute(statement if step is None else statement.where(event.c.step == step))
+
+
+def claim(connection: sa.Connection, target_id: str, step: str, after: int, limit: int) -> list[sa.Row[Any]]:
+    """The next unfinished events of a step after event id ``after``, marked as being sent.
+
+    From here until the answer is settled their outcome is in doubt, whatever becomes of this process.
+    """
+    rows = list(
+        connection.execute(
+            sa.select(event)
+            .where(
+                event.c.target_id == target_id,
+                event.c.step == step,
+                event.c.status.in_(UNFINISHED),
+                event.c.event_id > after,
+            )
+            .order_by(event.c.event_id)
+            .limit(limit)
+        )
+    )
+    for batch in bulk.batches([row.event_id for row in rows], bulk.CHUNK):
+        connection.execute(
+            sa.update(event)
+            .where(event.c.event_id.in_(batch))
+            .values(
+                status=EventStatus.SENDING,
+                in_doubt=True,
+                old_in_doubt=event.c.old_key_id.is_not(None),
+                attempts=event.c.attempts + 1,
+            )
+        )
+    return rows
+
+
+def unfinished(connection: sa.Connection, target_id: str, step: str) -> int:
+    """How many events a step still has to send."""
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(event)
+        .where(event.c.target_id == target_id, event.c.step == step, event.c.status.in_(UNFINISHED))
+    ).scalar_one()
+
+
+def settle(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
+    """Write results, and what they say of the identity mapping, in the caller's transaction."""
+    done, failed = _split(results)
+    answered_at = bulk.now()
+    for http_status, ids in done.items():
+        _update(
+            connection,
+            ids,
+            status=EventStatus.SENT,
+            http_status=http_status,
+            in_doubt=False,
+            old_in_doubt=False,
+            answered_at=answered_at,
+        )
+    for result in failed:
+        _fail(connection, result, answered_at)
+    # A Put keeps its key, so only a delete takes a mapping away.
+    mappings.remove(connection, target_id, [key for result in results for key in _deleted_keys(result)])
+    mappings.save(connection, target_id, [_mapping(r, answered_at) for r in results if r.ods_id is not None])
+
+
+def any_doubt(connection: sa.Connection, target_id: str) -> bool:
+    """Whether a request of an earlier plan had no definite answer."""
+    statement = sa.select(event.c.event_id).where(
+        event.c.target_id == target_id,
+        event.c.status.not_in(UNFINISHED),
+        sa.or_(event.c.in_doubt == sa.true(), event.c.old_in_doubt == sa.true()),
+    )
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def clear_doubt(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
+    """A definite answer on a key settles what earlier requests on it may have left."""
+    settled = {key for result in results if result.failure is None for key in _keys(result)}
+    for batch in bulk.batches(settled, bulk.CHUNK):
+        for key, doubt in (("key_id", "in_doubt"), ("old_key_id", "old_in_doubt")):
+            connection.execute(
+                sa.update(event)
+                .where(
+                    event.c.target_id == target_id,
+                    event.c[doubt] == sa.true(),
+                    event.c.status.not_in(UNFINISHED),
+                    event.c[key].in_(batch),
+                )
+                .values({doubt: False})
+            )
+
+
+def _keys(result: Result) -> set[str]:
+    return {result.event.key_id, result.event.old_key_id} - {None}
+
+
+def _split(results: Sequence[Result]) -> tuple[dict[int | None, list[int]], list[Result]]:
+    done: dict[int | None, list[int]] = defaultdict(list)
+    failed = []
+    for result in results:
+        if result.failure is None:
+            done[result.http_status].append(result.event.event_id)
+        else:
+            failed.append(result)
+    return done, failed
+
+
+def _fail(connection: sa.Connection, result: Result, at: Any) -> None:
+    failure = result.failure
+    assert failure is not None  # noqa: S101 - _split put only failures here
+    _update(
+        connection,
+        [result.event.event_id],
+        status=EventStatus.PENDING if failure.systemic else EventStatus.FAILED,
+        http_status=failure.http_status,
+        in_doubt=failure.outcome_unknown and (result.deleted or not _deletes_first(result)),
+        old_in_doubt=failure.outcome_unknown and not result.deleted and _deletes_first(result),
+        answered_at=at,
+    )
+    connection.execute(
+        sa.insert(attempt).values(
+            event_id=result.event.event_id,
+            at=at,
+            http_status=failure.http_status,
+            error_type=failure.error_type,
+            message=failure.message,
+            advice=failure.advice,
+            correlation_id=failure.correlation_id,
+        )
+    )
+
+
+def _deletes_first(result: Result) -> bool:
+    return result.event.old_key_id is not None
+
+
+def _update(connection: sa.Connection, event_ids: Sequence[int], **values: Any) -> None:
+    for batch in bulk.batches(event_ids, bulk.CHUNK):
+        connection.execute(sa.update(event).where(event.c.event_id.in_(batch)).values(**values))
+
+
+def _deleted_keys(result: Result) -> list[str]:
+    if not result.deleted:
+        return []
+    return [result.event.old_key_id or result.event.key_id]
+
+
+def _mapping(result: Result, at: Any) -> dict[str, Any]:
+    row = result.event
+    return {
+        "key_id": row.key_id,
+        "key_exact": row.key_exact,
+        "ods_id": result.ods_id,
+        "enrollment_id": row.enrollment_id,
+        "payload_hash": row.payload_hash,
+        "content_hash": row.content_hash,
+        "transformed_with": row.transformed_with,
+        "student_unique_id": row.student_unique_id,
+        "begin_date": row.begin_date,
+        "cte_program_type": row.cte_program_type,
+        "career_cluster": row.career_cluster,
+        "sent_at": at,
+    }

@@ -1,0 +1,87 @@
+"""The identity mapping: what we know to be in the ODS, by natural key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import bulk
+from edfi_cte.ledger.schema import enrollment_record
+from edfi_cte.ledger.schema import identity_mapping as table
+
+
+def count(connection: sa.Connection, target_id: str) -> int:
+    """How many records of ours the ODS is known to hold."""
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(table).where(table.c.target_id == target_id)
+    ).scalar_one()
+
+
+def save(connection: sa.Connection, target_id: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write mappings after a 2xx answer; the last row of a key wins."""
+    unique = {row["key_id"]: row | {"target_id": target_id} for row in rows}
+    bulk.replace(connection, table, target_id, "key_id", list(unique.values()))
+
+
+def remove(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> None:
+    """Drop mappings after a 2xx (or 404) answer to a delete, or once absence is confirmed."""
+    bulk.remove(connection, table, target_id, "key_id", key_ids)
+
+
+def attribute(connection: sa.Connection, target_id: str, key_id: str, enrollment_id: int) -> None:
+    """Another enrollment now stands behind a mapping; nothing about the ODS changes."""
+    connection.execute(
+        sa.update(table)
+        .where(table.c.target_id == target_id, table.c.key_id == key_id)
+        .values(enrollment_id=enrollment_id)
+    )
+
+
+def by_ods_id(connection: sa.Connection, target_id: str, ods_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    """The mappings of these ODS ids, each with the body that its key desires now (None if it is not desired)."""
+    found: dict[str, sa.Row[Any]] = {}
+    for batch in bulk.batches(ods_ids, bulk.CHUNK):
+        rows = connection.execute(_with_desired().where(table.c.target_id == target_id, table.c.ods_id.in_(batch)))
+        found |= {row.ods_id: row for row in rows}
+    return found
+
+
+def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[Any]]]:
+    """Every mapping, by ODS id, a page at a time, each with what its key desires now."""
+    after = ""
+    while True:
+        rows = list(
+            connection.execute(
+                _with_desired()
+                .where(table.c.target_id == target_id, table.c.ods_id > after)
+                .order_by(table.c.ods_id)
+                .limit(5000)
+            )
+        )
+        connection.rollback()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].ods_id
+
+
+def _with_desired() -> sa.Select[Any]:
+    desired = enrollment_record.c
+    return sa.select(
+        table.c.key_id,
+        table.c.ods_id,
+        table.c.content_hash,
+        desired.enrollment_id,
+        desired.content_hash.label("desired_content_hash"),
+    ).select_from(
+        table.outerjoin(
+            enrollment_record,
+            sa.and_(
+                desired.target_id == table.c.target_id,
+                desired.key_id == table.c.key_id,
+                desired.outcome == "desired",
+            ),
+        )
+    )

@@ -1,0 +1,151 @@
+"""The enrollment records of a target as last read from Campus, each with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.associations.model import EnrollmentRecord, ExclusionRule, digest
+from edfi_cte.ledger import bulk
+from edfi_cte.ledger.schema import enrollment_record as table
+from edfi_cte.ledger.schema import row_dict
+
+PAGE = 2000
+
+
+class Outcome(StrEnum):
+    """What became of an extracted record (invariant 4)."""
+
+    DESIRED = "desired"
+    EXCLUDED = "excluded"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+_SOURCE = tuple(EnrollmentRecord.__dataclass_fields__)
+
+
+def source_hash(record: EnrollmentRecord) -> str:
+    """A digest that changes when anything of the source row does."""
+    return digest(
+        "\n".join(
+            "" if value is None else f"{len(value)}:{value}" if isinstance(value, str) else str(value)
+            for value in (getattr(record, name) for name in _SOURCE)
+        )
+    )
+
+
+def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
+    """The source row that a ledger row keeps."""
+    values = {name: getattr(row, name) for name in _SOURCE}
+    excluded_by = values["excluded_by"]
+    return EnrollmentRecord(**values | {"excluded_by": ExclusionRule(excluded_by) if excluded_by else None})
+
+
+def hashes(connection: sa.Connection, target_id: str) -> Iterator[tuple[int, str]]:
+    """(enrollment id, source hash) of every record, by ascending id, a page at a time."""
+    after = -(2**62)
+    while True:
+        rows = connection.execute(
+            sa.select(table.c.enrollment_id, table.c.source_hash)
+            .where(table.c.target_id == target_id, table.c.enrollment_id > after)
+            .order_by(table.c.enrollment_id)
+            .limit(PAGE)
+        ).all()
+        # Ends the read transaction, so that writes between two pages meet no lock of ours.
+        connection.rollback()
+        if not rows:
+            return
+        yield from ((row.enrollment_id, row.source_hash) for row in rows)
+        after = rows[-1].enrollment_id
+
+
+def write_source(connection: sa.Connection, target_id: str, records: Sequence[tuple[EnrollmentRecord, str]]) -> None:
+    """Write new or changed source rows; what became of them is open until :func:`write_outcomes`."""
+    rows = [_EMPTY | asdict(record) | {"target_id": target_id, "source_hash": hash_} for record, hash_ in records]
+    bulk.replace(connection, table, target_id, "enrollment_id", rows)
+
+
+_EMPTY: dict[str, Any] = dict.fromkeys(
+    ("outcome", "reason", "detail", "transformed_with", "key_id", "key_exact", "payload_hash", "content_hash", "body")
+)
+
+
+def remove(connection: sa.Connection, target_id: str, enrollment_ids: Sequence[int]) -> None:
+    """Drop the records that are gone from Campus."""
+    bulk.remove(connection, table, target_id, "enrollment_id", enrollment_ids)
+
+
+def untransformed(connection: sa.Connection, target_id: str, fingerprint: str) -> Iterator[list[sa.Row[Any]]]:
+    """Pages of the records that are new, changed, or made with other preferences than ``fingerprint``'s."""
+    after = -(2**62)
+    while True:
+        rows = list(
+            connection.execute(
+                sa.select(table)
+                .where(
+                    table.c.target_id == target_id,
+                    table.c.enrollment_id > after,
+                    sa.or_(table.c.transformed_with.is_(None), table.c.transformed_with != fingerprint),
+                )
+                .order_by(table.c.enrollment_id)
+                .limit(PAGE)
+            )
+        )
+        connection.rollback()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].enrollment_id
+
+
+def write_outcomes(
+    connection: sa.Connection, target_id: str, outcomes: Sequence[tuple[sa.Row[Any], dict[str, Any]]]
+) -> None:
+    """Write what became of records: each row with the columns to set."""
+    rows = [row_dict(row) | _EMPTY | columns for row, columns in outcomes]
+    bulk.replace(connection, table, target_id, "enrollment_id", rows)
+
+
+def contested(connection: sa.Connection, target_id: str) -> list[sa.Row[Any]]:
+    """The desired and superseded records whose key several records bear or bore, by key."""
+    rivals = table.alias("rivals")
+    shared = (
+        sa.select(rivals.c.key_id)
+        .where(rivals.c.target_id == target_id, rivals.c.key_id.is_not(None))
+        .group_by(rivals.c.key_id)
+        .having(sa.func.count() > 1)
+    )
+    statement = (
+        sa.select(table.c.key_id, table.c.enrollment_id, table.c.service_type, table.c.outcome)
+        .where(
+            table.c.target_id == target_id,
+            sa.or_(table.c.key_id.in_(shared), table.c.outcome == Outcome.SUPERSEDED),
+        )
+        .order_by(table.c.key_id)
+    )
+    return list(connection.execute(statement))
+
+
+def set_outcome(connection: sa.Connection, target_id: str, outcome: Outcome, enrollment_ids: Sequence[int]) -> None:
+    """Set the outcome of single records."""
+    for batch in bulk.batches(enrollment_ids, bulk.CHUNK):
+        connection.execute(
+            sa.update(table)
+            .where(table.c.target_id == target_id, table.c.enrollment_id.in_(batch))
+            .values(outcome=outcome)
+        )
+
+
+def outcome_counts(connection: sa.Connection, target_id: str) -> dict[tuple[str, str | None], int]:
+    """Records by outcome and reason."""
+    rows = connection.execute(
+        sa.select(table.c.outcome, table.c.reason, sa.func.count())
+        .where(table.c.target_id == target_id)
+        .group_by(table.c.outcome, table.c.reason)
+    )
+    return {(outcome, reason): count for outcome, reason, count in rows}

@@ -1,0 +1,185 @@
+"""Targets with their lease, and the history of their runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.ledger import bulk
+from edfi_cte.ledger.schema import attempt, event, identity_mapping, run, target
+
+LEASE = timedelta(minutes=15)
+"""How long a run that no longer writes keeps its target from others."""
+
+
+class LeaseHeld(EdfiCteError):
+    """Another run works on the target."""
+
+
+class LeaseLost(EdfiCteError):
+    """Another process has taken the target over while this one stood still."""
+
+
+def acquire(
+    connection: sa.Connection, target_id: str, run_id: str, *, edfi_conn_id: str, scope_year: int, edorg_id: int
+) -> int:
+    """Take the target for a run, or keep it; returns the epoch that fences older processes of the same run.
+
+    Raises :class:`LeaseHeld`.
+    """
+    _ensure(connection, target_id, edfi_conn_id, scope_year, edorg_id)
+    taken = connection.execute(
+        sa.update(target)
+        .where(
+            target.c.target_id == target_id,
+            sa.or_(
+                target.c.lease_owner.is_(None),
+                target.c.lease_owner == run_id,
+                target.c.lease_expires_at < bulk.now(),
+            ),
+        )
+        .values(lease_owner=run_id, lease_expires_at=bulk.now() + LEASE, epoch=target.c.epoch + 1)
+    )
+    row = connection.execute(sa.select(target).where(target.c.target_id == target_id)).one()
+    if taken.rowcount != 1:
+        raise LeaseHeld(
+            f"{target_id}: run '{row.lease_owner}' is at work on it; nothing was done. Wait for it to end; if it died, "
+            f"its lease frees itself at {row.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    return int(row.epoch)
+
+
+def _ensure(connection: sa.Connection, target_id: str, edfi_conn_id: str, scope_year: int, edorg_id: int) -> None:
+    known = sa.select(target.c.target_id).where(target.c.target_id == target_id)
+    if connection.execute(known).first() is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    sa.insert(target).values(
+                        target_id=target_id,
+                        edfi_conn_id=edfi_conn_id,
+                        scope_year=scope_year,
+                        education_organization_id=edorg_id,
+                        epoch=0,
+                    )
+                )
+        except sa.exc.IntegrityError:
+            # Another process was quicker; the row is there, which is all that was wanted.
+            pass
+
+
+def extend(connection: sa.Connection, target_id: str, epoch: int) -> None:
+    """Keep the lease. Raises :class:`LeaseLost` if it is no longer this process's."""
+    kept = connection.execute(
+        sa.update(target)
+        .where(target.c.target_id == target_id, target.c.epoch == epoch)
+        .values(lease_expires_at=bulk.now() + LEASE)
+    )
+    if kept.rowcount != 1:
+        raise LeaseLost(f"{target_id}: another process has taken this target over; this one stops")
+
+
+def release(connection: sa.Connection, target_id: str, run_id: str) -> None:
+    """Give the target back at the end of a run."""
+    connection.execute(
+        sa.update(target)
+        .where(target.c.target_id == target_id, target.c.lease_owner == run_id)
+        .values(lease_owner=None, lease_expires_at=None)
+    )
+
+
+def describe(connection: sa.Connection, target_id: str, **values: Any) -> None:
+    """Set what is known of a target (its data standard, connection, education organization)."""
+    connection.execute(sa.update(target).where(target.c.target_id == target_id).values(**values))
+
+
+def get_target(connection: sa.Connection, target_id: str) -> sa.Row[Any] | None:
+    """What the ledger knows of a target, or ``None`` if it never ran."""
+    return connection.execute(sa.select(target).where(target.c.target_id == target_id)).first()
+
+
+def other_education_organization(
+    connection: sa.Connection, *, edfi_conn_id: str, scope_year: int, edorg_id: int
+) -> int | None:
+    """Another education organization whose records were sent over the same connection for the same year."""
+    return connection.execute(
+        sa.select(target.c.education_organization_id)
+        .join(identity_mapping, identity_mapping.c.target_id == target.c.target_id)
+        .where(
+            target.c.edfi_conn_id == edfi_conn_id,
+            target.c.scope_year == scope_year,
+            target.c.education_organization_id != edorg_id,
+        )
+        .limit(1)
+    ).scalar()
+
+
+def start(connection: sa.Connection, target_id: str, run_id: str, parameters: dict[str, Any]) -> None:
+    """Open the run's entry in the history; a retry keeps the entry and its counts."""
+    known = connection.execute(
+        sa.select(run.c.run_id).where(run.c.target_id == target_id, run.c.run_id == run_id)
+    ).first()
+    if known is None:
+        connection.execute(
+            sa.insert(run).values(
+                target_id=target_id,
+                run_id=run_id,
+                started_at=bulk.now(),
+                status="running",
+                parameters=json.dumps(parameters),
+                counts="{}",
+            )
+        )
+
+
+def get_run(connection: sa.Connection, target_id: str, run_id: str) -> sa.Row[Any] | None:
+    """One entry of the history."""
+    return connection.execute(sa.select(run).where(run.c.target_id == target_id, run.c.run_id == run_id)).first()
+
+
+def counts_of(row: sa.Row[Any]) -> dict[str, Any]:
+    """The counts that the steps of a run have left, by step."""
+    counts: dict[str, Any] = json.loads(row.counts)
+    return counts
+
+
+def add_counts(connection: sa.Connection, target_id: str, run_id: str, step: str, counts: dict[str, Any]) -> None:
+    """Keep what a step counted."""
+    row = get_run(connection, target_id, run_id)
+    if row is not None:
+        _set(connection, target_id, run_id, counts=json.dumps(counts_of(row) | {step: counts}))
+
+
+def finish(connection: sa.Connection, target_id: str, run_id: str, status: str, message: str | None) -> None:
+    """Close the run's entry."""
+    _set(connection, target_id, run_id, status=status, message=message, finished_at=bulk.now())
+
+
+def note(connection: sa.Connection, target_id: str, run_id: str, message: str) -> None:
+    """Keep why a step of the run failed, in one sentence; the first reason stays."""
+    row = get_run(connection, target_id, run_id)
+    if row is not None and row.message is None:
+        _set(connection, target_id, run_id, message=message)
+
+
+def _set(connection: sa.Connection, target_id: str, run_id: str, **values: Any) -> None:
+    connection.execute(sa.update(run).where(run.c.target_id == target_id, run.c.run_id == run_id).values(**values))
+
+
+def prune(connection: sa.Connection, target_id: str, days: int) -> None:
+    """Drop run history and finished events older than ``days``; what is unfinished or in doubt stays."""
+    before = bulk.now() - timedelta(days=days)
+    old = (
+        event.c.target_id == target_id,
+        event.c.queued_at < before,
+        event.c.status.in_(("sent", "failed", "superseded")),
+        event.c.in_doubt == sa.false(),
+        event.c.old_in_doubt == sa.false(),
+    )
+    connection.execute(sa.delete(attempt).where(attempt.c.event_id.in_(sa.select(event.c.event_id).where(*old))))
+    connection.execute(sa.delete(event).where(*old))
+    connection.execute(sa.delete(run).where(run.c.target_id == target_id, run.c.started_at < before))

@@ -1,0 +1,167 @@
+"""The ledger's tables, as the newest migration leaves them.
+
+Keys are compared as hex digests, so that no database's collation (case, trailing blanks, accents) can take two
+natural keys for one. Times are UTC. The ledger holds what an association carries, and nothing else of a student.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mssql
+
+metadata = sa.MetaData()
+
+_DIGEST = sa.String(32)
+_TIME = sa.DateTime().with_variant(mssql.DATETIME2(6), "mssql")  # type: ignore[no-untyped-call]
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _target_id() -> sa.Column[str]:
+    return sa.Column("target_id", sa.String(40), nullable=False)
+
+
+def _code(name: str, length: int = 120) -> sa.Column[str]:
+    return sa.Column(name, sa.Unicode(length))
+
+
+target = sa.Table(
+    "edfi_cte_target",
+    metadata,
+    sa.Column("target_id", sa.String(40), primary_key=True),
+    sa.Column("edfi_conn_id", sa.String(200), nullable=False),
+    sa.Column("scope_year", sa.Integer, nullable=False),
+    sa.Column("education_organization_id", sa.BigInteger, nullable=False),
+    sa.Column("data_standard", sa.String(20)),
+    sa.Column("lease_owner", sa.String(250)),
+    sa.Column("lease_expires_at", _TIME),
+    sa.Column("epoch", sa.Integer, nullable=False),
+)
+
+run = sa.Table(
+    "edfi_cte_run",
+    metadata,
+    _target_id(),
+    sa.Column("run_id", sa.String(250), nullable=False),
+    sa.Column("started_at", _TIME, nullable=False),
+    sa.Column("finished_at", _TIME),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("parameters", sa.UnicodeText, nullable=False),
+    sa.Column("counts", sa.UnicodeText, nullable=False),
+    sa.Column("message", sa.UnicodeText),
+    sa.PrimaryKeyConstraint("target_id", "run_id", name="edfi_cte_run_pk"),
+)
+
+enrollment_record = sa.Table(
+    "edfi_cte_enrollment_record",
+    metadata,
+    _target_id(),
+    sa.Column("enrollment_id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("source_hash", _DIGEST, nullable=False),
+    _code("student_unique_id"),
+    sa.Column("start_date", sa.Date),
+    sa.Column("end_date", sa.Date),
+    _code("service_type", 20),
+    _code("cte_program_type"),
+    _code("cte_program_type_name", 255),
+    _code("career_cluster"),
+    _code("career_pathway"),
+    _code("student_status"),
+    _code("certification_status", 40),
+    sa.Column("excluded_by", sa.String(60)),
+    sa.Column("outcome", sa.String(20)),
+    sa.Column("reason", sa.String(60)),
+    _code("detail"),
+    sa.Column("transformed_with", _DIGEST),
+    sa.Column("key_id", _DIGEST),
+    sa.Column("key_exact", _DIGEST),
+    sa.Column("payload_hash", _DIGEST),
+    sa.Column("content_hash", _DIGEST),
+    sa.Column("body", sa.UnicodeText),
+    sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_enrollment_record_pk"),
+    sa.Index("edfi_cte_enrollment_record_key", "target_id", "key_id"),
+)
+
+identity_mapping = sa.Table(
+    "edfi_cte_identity_mapping",
+    metadata,
+    _target_id(),
+    sa.Column("key_id", _DIGEST, nullable=False),
+    sa.Column("key_exact", _DIGEST, nullable=False),
+    sa.Column("ods_id", sa.String(36), nullable=False),
+    sa.Column("enrollment_id", sa.BigInteger, nullable=False),
+    sa.Column("payload_hash", _DIGEST, nullable=False),
+    sa.Column("content_hash", _DIGEST, nullable=False),
+    sa.Column("transformed_with", _DIGEST, nullable=False),
+    sa.Column("student_unique_id", sa.Unicode(120), nullable=False),
+    sa.Column("begin_date", sa.String(10), nullable=False),
+    sa.Column("cte_program_type", sa.Unicode(120), nullable=False),
+    sa.Column("career_cluster", sa.Unicode(120), nullable=False),
+    sa.Column("sent_at", _TIME, nullable=False),
+    sa.PrimaryKeyConstraint("target_id", "key_id", name="edfi_cte_identity_mapping_pk"),
+    sa.Index("edfi_cte_identity_mapping_enrollment", "target_id", "enrollment_id"),
+    sa.Index("edfi_cte_identity_mapping_ods", "target_id", "ods_id"),
+)
+
+event = sa.Table(
+    "edfi_cte_event",
+    metadata,
+    sa.Column("event_id", _BIG, primary_key=True, autoincrement=True),
+    _target_id(),
+    sa.Column("run_id", sa.String(250), nullable=False),
+    sa.Column("step", sa.String(40), nullable=False),
+    sa.Column("action", sa.String(12), nullable=False),
+    sa.Column("cause", sa.String(60), nullable=False),
+    sa.Column("enrollment_id", sa.BigInteger),
+    sa.Column("key_id", _DIGEST, nullable=False),
+    sa.Column("key_exact", _DIGEST),
+    sa.Column("old_key_id", _DIGEST),
+    sa.Column("ods_id", sa.String(36)),
+    sa.Column("student_unique_id", sa.Unicode(120)),
+    sa.Column("begin_date", sa.String(10)),
+    sa.Column("payload_hash", _DIGEST),
+    sa.Column("content_hash", _DIGEST),
+    sa.Column("transformed_with", _DIGEST),
+    _code("cte_program_type"),
+    _code("career_cluster"),
+    sa.Column("body", sa.UnicodeText),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("in_doubt", sa.Boolean, nullable=False),
+    sa.Column("old_in_doubt", sa.Boolean, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("queued_at", _TIME, nullable=False),
+    sa.Column("answered_at", _TIME),
+    sa.Index("edfi_cte_event_queue", "target_id", "status", "step", "event_id"),
+    sa.Index("edfi_cte_event_run", "target_id", "run_id"),
+    sa.Index("edfi_cte_event_key", "target_id", "key_id"),
+    sa.Index("edfi_cte_event_enrollment", "target_id", "enrollment_id"),
+)
+
+attempt = sa.Table(
+    "edfi_cte_attempt",
+    metadata,
+    sa.Column("attempt_id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("event_id", sa.BigInteger, nullable=False),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("error_type", sa.String(60), nullable=False),
+    sa.Column("message", sa.UnicodeText, nullable=False),
+    sa.Column("advice", sa.UnicodeText, nullable=False),
+    sa.Column("correlation_id", sa.Unicode(100)),
+    sa.Index("edfi_cte_attempt_event", "event_id"),
+)
+
+token = sa.Table(
+    "edfi_cte_token",
+    metadata,
+    sa.Column("token_key", sa.String(64), primary_key=True),
+    sa.Column("encrypted", sa.Text, nullable=False),
+    sa.Column("expires_at", _TIME, nullable=False),
+)
+
+
+def row_dict(row: sa.Row[Any]) -> dict[str, Any]:
+    """A result row by column name."""
+    return dict(row._mapping)
