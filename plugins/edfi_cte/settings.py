@@ -140,7 +140,9 @@ class Guards(_Settings):
     max_delete_count: Annotated[int, Field(ge=0)] = 25
     """... once it is more than this many."""
     max_failure_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Share of a step's events that may fail before the task fails."""
+    """Share of a step's events that may fail before the task fails ..."""
+    max_failure_count: Annotated[int, Field(ge=0)] = 10
+    """... once it is more than this many."""
 
 
 class Retention(_Settings):

@@ -114,6 +114,7 @@ class Association:
 
     key_id: str
     key_exact: str
+    program_name: str
     body: str
     payload_hash: str
     content_hash: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -63,12 +62,13 @@ _ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected(Exception):  # noqa: N818 - the field's word for such a record
+class Rejected(Exception):
     """A record that should go but can't. ``detail`` is the offending code, never a student's id."""
 
-    reason: RejectionReason
-    detail: str | None = None
+    def __init__(self, reason: RejectionReason, detail: str | None = None) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
 
 
 class Ranked(Protocol):
@@ -106,6 +106,7 @@ class Transform:
         return Association(
             key_id=key.key_id,
             key_exact=key.exact,
+            program_name=key.program_name,
             body=body,
             payload_hash=digest(body),
             content_hash=content_hash(document),

@@ -31,6 +31,7 @@ class Found(NamedTuple):
     difference: Difference
     body: str | None
     content_hash: str | None
+    program_name: str | None
     ods_id: str | None
 
 
@@ -93,6 +94,7 @@ def _columns(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.Label[Any]]:
         *(column(mapped, name).label(f"m_{name}") for name in _SIDE),
         desired.c.body.label("body"),
         desired.c.content_hash.label("content_hash"),
+        desired.c.program_name.label("program_name"),
         mapped.c.ods_id.label("ods_id"),
     ]
 
@@ -199,7 +201,9 @@ def _doubtful_only(connection: sa.Connection, target_id: str) -> Iterator[Found]
             cte_program_type=row.cte_program_type,
             career_cluster=row.career_cluster,
         )
-        yield Found(Difference(None, side, True, Cause.ANSWER_LOST), row.body, row.content_hash, None)
+        yield Found(
+            Difference(None, side, True, Cause.ANSWER_LOST), row.body, row.content_hash, row.program_name, None
+        )
 
 
 def _paged(connection: sa.Connection, statement: sa.Select[Any], key: sa.ColumnElement[str]) -> Iterator[Found]:
@@ -222,7 +226,7 @@ def _found(row: sa.Row[Any]) -> Found:
         in_doubt=row.doubt is not None,
         gone_because=_gone_because(row),
     )
-    return Found(difference, row.body, row.content_hash, row.ods_id)
+    return Found(difference, row.body, row.content_hash, row.program_name, row.ods_id)
 
 
 def _side(row: sa.Row[Any], prefix: str) -> Side | None:

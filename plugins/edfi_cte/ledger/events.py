@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from edfi_cte.associations.plan import Action
 from edfi_cte.ledger import bulk, mappings
 from edfi_cte.ledger.schema import attempt, event
 
@@ -86,6 +87,7 @@ _BLANK: dict[str, Any] = dict.fromkeys(
         "ods_id",
         "student_unique_id",
         "begin_date",
+        "program_name",
         "payload_hash",
         "content_hash",
         "transformed_with",
@@ -138,13 +140,16 @@ def claim(connection: sa.Connection, target_id: str, step: str, after: int, limi
     return rows
 
 
-def unfinished(connection: sa.Connection, target_id: str, step: str) -> int:
-    """How many events a step still has to send."""
-    return connection.execute(
+def unfinished(connection: sa.Connection, target_id: str, step: str, action: Action | None = None) -> int:
+    """How many events a step still has to send, of one action or of all."""
+    statement = (
         sa.select(sa.func.count())
         .select_from(event)
         .where(event.c.target_id == target_id, event.c.step == step, event.c.status.in_(UNFINISHED))
-    ).scalar_one()
+    )
+    if action is not None:
+        statement = statement.where(event.c.action == action)
+    return connection.execute(statement).scalar_one()
 
 
 def settle(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
@@ -266,3 +271,24 @@ def _mapping(result: Result, at: Any) -> dict[str, Any]:
         "career_cluster": row.career_cluster,
         "sent_at": at,
     }
+
+
+def give_back(connection: sa.Connection, event_ids: Sequence[int]) -> None:
+    """Return claimed events that were not sent to the queue. A doubt that an earlier try left stays."""
+    _update(connection, event_ids, status=EventStatus.PENDING)
+
+
+def program_names(connection: sa.Connection, target_id: str, step: str) -> dict[str, int]:
+    """The programs that a step's unfinished events refer to, each with how many do."""
+    rows = connection.execute(
+        sa.select(event.c.program_name, sa.func.count())
+        .where(
+            event.c.target_id == target_id,
+            event.c.step == step,
+            event.c.status.in_(UNFINISHED),
+            event.c.action != Action.DELETE,
+            event.c.program_name.is_not(None),
+        )
+        .group_by(event.c.program_name)
+    )
+    return {row.program_name: row[1] for row in rows}

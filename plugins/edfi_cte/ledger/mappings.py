@@ -48,6 +48,17 @@ def by_ods_id(connection: sa.Connection, target_id: str, ods_ids: Sequence[str])
     return found
 
 
+def ods_ids(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> dict[str, str]:
+    """The ODS ids of these keys."""
+    found: dict[str, str] = {}
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        rows = connection.execute(
+            sa.select(table.c.key_id, table.c.ods_id).where(table.c.target_id == target_id, table.c.key_id.in_(batch))
+        )
+        found |= {row.key_id: row.ods_id for row in rows}
+    return found
+
+
 def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[Any]]]:
     """Every mapping, by ODS id, a page at a time, each with what its key desires now."""
     after = ""

@@ -71,7 +71,18 @@ def write_source(connection: sa.Connection, target_id: str, records: Sequence[tu
 
 
 _EMPTY: dict[str, Any] = dict.fromkeys(
-    ("outcome", "reason", "detail", "transformed_with", "key_id", "key_exact", "payload_hash", "content_hash", "body")
+    (
+        "outcome",
+        "reason",
+        "detail",
+        "transformed_with",
+        "key_id",
+        "key_exact",
+        "program_name",
+        "payload_hash",
+        "content_hash",
+        "body",
+    )
 )
 
 
@@ -149,3 +160,20 @@ def outcome_counts(connection: sa.Connection, target_id: str) -> dict[tuple[str,
         .group_by(table.c.outcome, table.c.reason)
     )
     return {(outcome, reason): count for outcome, reason, count in rows}
+
+
+def desired(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> list[sa.Row[Any]]:
+    """The desired records of these keys."""
+    found: list[sa.Row[Any]] = []
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        found += connection.execute(
+            sa.select(table).where(
+                table.c.target_id == target_id, table.c.outcome == Outcome.DESIRED, table.c.key_id.in_(batch)
+            )
+        )
+    return found
+
+
+def desired_keys(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> set[str]:
+    """Which of these keys are desired."""
+    return {row.key_id for row in desired(connection, target_id, key_ids)}

@@ -47,8 +47,8 @@ def acquire(
     row = connection.execute(sa.select(target).where(target.c.target_id == target_id)).one()
     if taken.rowcount != 1:
         raise LeaseHeld(
-            f"{target_id}: run '{row.lease_owner}' is at work on it; nothing was done. Wait for it to end; if it died, "
-            f"its lease frees itself at {row.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC."
+            f"{target_id}: run '{row.lease_owner}' is at work on it; nothing was done. Wait for it to end; "
+            f"if it died, its lease frees itself at {row.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC."
         )
     return int(row.epoch)
 

@@ -1,0 +1,90 @@
+"""The sums that a run is held to, counted by the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger.events import UNFINISHED, EventStatus
+from edfi_cte.ledger.records import Outcome
+from edfi_cte.ledger.schema import attempt, enrollment_record, event, identity_mapping
+
+_PLAN_STEPS = ("upsert", "natural_key_changes")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A run's events: sent by action, failed by error type (with what to do), left unsent; of the plan in all."""
+
+    sent: dict[str, int]
+    failed: dict[str, int]
+    advice: dict[str, str]
+    left: int
+    of_plan: int
+
+
+def answered(connection: sa.Connection, target_id: str, run_id: str) -> Answered:
+    """What became of the events of a run."""
+    of_run = (event.c.target_id == target_id, event.c.run_id == run_id)
+    rows = connection.execute(
+        sa.select(event.c.step, event.c.action, event.c.status, sa.func.count().label("events"))
+        .where(*of_run)
+        .group_by(event.c.step, event.c.action, event.c.status)
+    ).all()
+    # An event that an interrupted try of transform had queued, and the next try replaced, was never part of the plan.
+    rows = [row for row in rows if row.status != EventStatus.SUPERSEDED]
+    sent: dict[str, int] = {}
+    for row in rows:
+        if row.status == EventStatus.SENT:
+            sent[row.action] = sent.get(row.action, 0) + row.events
+    failures = _failures(connection, of_run)
+    return Answered(
+        sent=sent,
+        failed={row.error_type: row.events for row in failures},
+        advice={row.error_type: row.advice for row in failures},
+        left=sum(row.events for row in rows if row.status in UNFINISHED),
+        of_plan=sum(row.events for row in rows if row.step in _PLAN_STEPS),
+    )
+
+
+def _failures(
+    connection: sa.Connection, of_run: tuple[sa.ColumnElement[bool], ...]
+) -> list[sa.Row[tuple[str, str, int]]]:
+    last = (
+        sa.select(sa.func.max(attempt.c.attempt_id).label("attempt_id"))
+        .select_from(attempt.join(event, event.c.event_id == attempt.c.event_id))
+        .where(*of_run, event.c.status == EventStatus.FAILED)
+        .group_by(attempt.c.event_id)
+        .subquery("last")
+    )
+    return list(
+        connection.execute(
+            sa.select(
+                attempt.c.error_type,
+                sa.func.max(attempt.c.advice).label("advice"),
+                sa.func.count().label("events"),
+            )
+            .join(last, last.c.attempt_id == attempt.c.attempt_id)
+            .group_by(attempt.c.error_type)
+            .order_by(attempt.c.error_type)
+        )
+    )
+
+
+def in_step(connection: sa.Connection, target_id: str) -> int:
+    """How many desired associations the ODS is known to hold as they are desired."""
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(
+            enrollment_record.join(
+                identity_mapping,
+                sa.and_(
+                    identity_mapping.c.target_id == enrollment_record.c.target_id,
+                    identity_mapping.c.key_id == enrollment_record.c.key_id,
+                    identity_mapping.c.payload_hash == enrollment_record.c.payload_hash,
+                ),
+            )
+        )
+        .where(enrollment_record.c.target_id == target_id, enrollment_record.c.outcome == Outcome.DESIRED)
+    ).scalar_one()

@@ -1,0 +1,201 @@
+"""What must be right before a target is touched: the findings of preflight and of ``edfi-cte check``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from edfi_cte.campus import CampusError
+from edfi_cte.ledger import mappings, runs
+from edfi_cte.ods import ApiInfo, AuthorizationDenied, EdFiClient, EdFiError, NotFound, ValidationFailed
+from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
+from edfi_cte.sync.lane import Lane
+
+DEFAULT_DATA_STANDARD = (3, 3)
+"""Taken where the ODS does not say: the documents we send are the same from Data Standard 3.3 to 4.0."""
+
+
+class Level(StrEnum):
+    """An error stops the target; a warning is worth a look."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a check: what was looked at, what was found, what to do."""
+
+    level: Level
+    subject: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}"
+
+
+def _ok(subject: str, message: str) -> Finding:
+    return Finding(Level.OK, subject, message)
+
+
+def _warning(subject: str, message: str) -> Finding:
+    return Finding(Level.WARNING, subject, message)
+
+
+def _error(subject: str, message: str) -> Finding:
+    return Finding(Level.ERROR, subject, message)
+
+
+def check_settings(lane: Lane) -> Iterator[Finding]:
+    """The target's resource preferences."""
+    try:
+        preferences = lane.preferences
+    except SettingsError as error:
+        yield _error("settings", str(error))
+        return
+    yield _ok("settings", f"preferences '{lane.target.preferences}' are valid")
+    defaults = UNLISTED_CAREER_CLUSTERS - preferences.career_cluster.mapping.keys()
+    if defaults:
+        yield _ok(
+            "settings",
+            f"Career Cluster {', '.join(sorted(defaults))} is sent by a default that the published list lacks; "
+            "confirm it with the state, or map it",
+        )
+
+
+def check_ledger(lane: Lane) -> Iterator[Finding]:
+    """The education organization that this target's records were sent for (page: LEA Reference; reading O)."""
+    edorg_id = lane.target.edorg_id
+    with lane.ledger.connect() as connection:
+        row = runs.get_target(connection, lane.target_id)
+        own = row.education_organization_id if row and mappings.count(connection, lane.target_id) else edorg_id
+        other = runs.other_education_organization(
+            connection,
+            edfi_conn_id=lane.target.edfi_conn_id,
+            scope_year=lane.target.scope_year,
+            edorg_id=edorg_id,
+        )
+    sent = other if own == edorg_id else own
+    if sent not in (None, edorg_id):
+        yield _error(
+            "education organization",
+            f"records of {sent} were sent for this year, and the settings now name {edorg_id}. A district number "
+            "can't change after data has been sent, and nothing was done. Put the old number back, or have the state "
+            f"clear {sent}'s records and delete the old target's rows from the ledger.",
+        )
+
+
+def check_campus(lane: Lane) -> Iterator[Finding]:
+    """The Campus database: reachable, its columns as the mapping template names them, the district there."""
+    try:
+        campus = lane.open_campus()
+        missing = campus.missing_columns()
+        yield from (_error("Campus columns", str(column)) for column in missing)
+        if missing:
+            return
+        yield _ok("Campus columns", "every column that the mapping template names is there")
+        numbers = campus.district_numbers()
+        if lane.target.district_number not in numbers:
+            yield _error(
+                "district",
+                f"Campus has no district {lane.target.district_number}; it has: {', '.join(numbers) or 'none'}. "
+                "Correct district_number in the settings, or the Campus connection. A district number can't change "
+                "after data has been sent.",
+            )
+            return
+        year = campus.school_year(lane.target.scope_year)
+        yield _ok("district", f"{lane.target.district_number}, school year {year.start_date} to {year.end_date}")
+    except CampusError as error:
+        yield _error("Campus", str(error))
+
+
+async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
+    """The ODS: reachable, token granted, education organization ours, descriptors and programs there."""
+    try:
+        info = await client.discover()
+        major, minor = data_standard_of(info)
+        yield _ok("ODS", f"ODS/API {info.version or 'of unknown version'}, Data Standard {major}.{minor}")
+        async for finding in _education_organization(lane, client):
+            yield finding
+        async for finding in _descriptors(lane, client):
+            yield finding
+    except EdFiError as error:
+        yield _error("ODS", f"connection '{lane.target.edfi_conn_id}': {error}")
+
+
+def data_standard_of(info: ApiInfo) -> tuple[int, int]:
+    """The target's data standard as (major, minor)."""
+    match = re.match(r"(\d+)\.(\d+)", info.data_standard or "")
+    return (int(match[1]), int(match[2])) if match else DEFAULT_DATA_STANDARD
+
+
+async def _education_organization(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
+    edorg_id = lane.target.edorg_id
+    subject = "education organization"
+    try:
+        granted = (await client.token_info()).education_organization_ids
+    except (AuthorizationDenied, NotFound, ValidationFailed) as error:
+        granted = ()
+        yield _warning(subject, f"the ODS does not say what the token is for: {error.message}")
+    if granted and edorg_id not in granted:
+        shown = ", ".join(str(item) for item in sorted(granted)[:5])
+        yield _error(
+            subject,
+            f"the key of connection '{lane.target.edfi_conn_id}' is for {shown}, not for {edorg_id}. Use the key that "
+            "the state gave for this district, or correct district_number or education_organization_id.",
+        )
+        return
+    try:
+        found = await client.find("localEducationAgencies", {"localEducationAgencyId": edorg_id})
+    except AuthorizationDenied:
+        yield _warning(subject, f"the key may not read localEducationAgencies, so {edorg_id} is taken on trust")
+        return
+    if found:
+        yield _ok(subject, f"{edorg_id} is in the ODS")
+    else:
+        yield _error(subject, f"the ODS has no local education agency {edorg_id}. Ask the state to load it.")
+
+
+async def _descriptors(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
+    """A missing program type stops every record; a missing cluster only those that use it."""
+    preferences = lane.preferences
+    program_types = await _uris(client, "programTypeDescriptors")
+    if preferences.program_type_descriptor.casefold() not in program_types:
+        yield _error(
+            "descriptors",
+            f"the ODS has no program type '{preferences.program_type_descriptor}'. Set program_type_descriptor to one "
+            f"it has: {_nearest(program_types)}",
+        )
+    clusters = await _uris(client, "cteProgramServiceDescriptors")
+    mapped = preferences.career_cluster.uris()
+    lacking = {code: uri for code, uri in mapped.items() if uri.casefold() not in clusters}
+    if lacking:
+        codes = ", ".join(sorted(lacking, key=lambda code: (len(code), code)))
+        report = _error if len(lacking) == len(mapped) else _warning
+        yield report(
+            "descriptors",
+            f"the ODS has no descriptor for Career Cluster {codes} (such as '{next(iter(lacking.values()))}'); records "
+            "that use one fail. Set career_cluster.namespace or career_cluster.mapping to what it has: "
+            f"{_nearest(clusters)}",
+        )
+    else:
+        yield _ok("descriptors", f"program type and {len(mapped)} career clusters are in the ODS")
+
+
+async def _uris(client: EdFiClient, resource: str) -> dict[str, str]:
+    """The descriptors of a collection by folded URI."""
+    uris = [_uri(document) async for document in client.iterate(resource)]
+    return {uri.casefold(): uri for uri in uris}
+
+
+def _uri(document: Mapping[str, Any]) -> str:
+    return f"{document['namespace']}#{document['codeValue']}"
+
+
+def _nearest(uris: Mapping[str, str]) -> str:
+    shown = sorted(uris.values(), key=lambda uri: ("Career" not in uri, uri))[:3]
+    return ", ".join(f"'{uri}'" for uri in shown) + (" …" if len(uris) > len(shown) else "") or "none at all"

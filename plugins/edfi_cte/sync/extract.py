@@ -1,0 +1,91 @@
+"""extract: the scope year's candidate records, from Campus into the ledger.
+
+Campus's rows and the ledger's pass each other in the order of their enrollment ids, so only what is new or changed is
+written, and no more than a batch is in memory. What is gone from Campus leaves the ledger last, and only when the
+whole extract has come.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from edfi_cte.associations.model import EnrollmentRecord
+from edfi_cte.ledger import mappings, records
+from edfi_cte.sync.lane import Lane, StepFailed
+
+BATCH = 2000
+log = logging.getLogger(__name__)
+
+
+def extract(lane: Lane) -> dict[str, int]:
+    """Bring the ledger's enrollment records up to date. Counts: extracted, changed, gone.
+
+    Raises StepFailed if Campus has nothing where there were records (invariant 6), and CampusError.
+    """
+    merge = _Merge(lane)
+    with lane.ledger.connect() as reading:
+        known = records.hashes(reading, lane.target_id)
+        merge.run(lane.open_campus().enrollment_records(lane.target.scope_year), known)
+    if merge.extracted == 0:
+        _refuse_empty(lane, merge.gone)
+    with lane.writing() as connection:
+        records.remove(connection, lane.target_id, merge.gone)
+    log.info("%s: %s records extracted, %s changed", lane.target_id, merge.extracted, merge.changed)
+    return {"extracted": merge.extracted, "changed": merge.changed, "gone": len(merge.gone)}
+
+
+class _Merge:
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._batch: list[tuple[EnrollmentRecord, str]] = []
+        self.extracted = 0
+        self.changed = 0
+        self.gone: list[int] = []
+
+    def run(self, source: Iterator[EnrollmentRecord], known: Iterator[tuple[int, str]]) -> None:
+        ledger_id, ledger_hash = next(known, (None, None))
+        for record in source:
+            while ledger_id is not None and ledger_id < record.enrollment_id:
+                self.gone.append(ledger_id)
+                ledger_id, ledger_hash = next(known, (None, None))
+            new_hash = records.source_hash(record)
+            if ledger_id == record.enrollment_id:
+                if ledger_hash != new_hash:
+                    self._write(record, new_hash)
+                ledger_id, ledger_hash = next(known, (None, None))
+            else:
+                self._write(record, new_hash)
+            self.extracted += 1
+        while ledger_id is not None:
+            self.gone.append(ledger_id)
+            ledger_id, ledger_hash = next(known, (None, None))
+        self._flush()
+
+    def _write(self, record: EnrollmentRecord, new_hash: str) -> None:
+        self._batch.append((record, new_hash))
+        self.changed += 1
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            with self._lane.writing() as connection:
+                records.write_source(connection, self._lane.target_id, self._batch)
+            self._batch.clear()
+
+
+def _refuse_empty(lane: Lane, gone: list[int]) -> None:
+    """An empty read alone never counts as "gone": it takes a person's word, and Campus having enrollments at all."""
+    with lane.ledger.connect() as connection:
+        mapped = mappings.count(connection, lane.target_id)
+    if not gone and not mapped:
+        return
+    if lane.options.allow_mass_delete and lane.open_campus().enrollment_count(lane.target.scope_year):
+        return
+    raise StepFailed(
+        f"{lane.target_id}: Campus returned no career-technical record at all, where {mapped} are known to be in "
+        "the ODS. Nothing was deleted. Check the Campus connection, the district number and the mapping template. "
+        "If every record really is gone, trigger the DAG with allow_mass_delete (Campus must still have enrollments "
+        "in the year)."
+    )

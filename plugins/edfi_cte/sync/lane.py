@@ -1,0 +1,95 @@
+"""A lane: one target on its way through one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from edfi_cte.associations.transform import Transform
+from edfi_cte.campus import CampusReader
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.ledger import runs
+from edfi_cte.ods import EdFiClient
+from edfi_cte.settings import ResourcePreferences, Settings, Target
+
+RESOURCE = "studentCTEProgramAssociations"
+
+
+class StepFailed(EdfiCteError):
+    """A step could not do its work; the message says why and what to do."""
+
+
+class StepSkipped(EdfiCteError):
+    """A step has, for a reason that is no fault, nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The parameters of a run (the DAG's params)."""
+
+    dry_run: bool = False
+    resync: bool = True
+    allow_mass_delete: bool = False
+
+
+@dataclass
+class Lane:
+    """What a step needs: the target, its settings, and ways to its three systems.
+
+    ``open_campus`` and ``open_ods`` are called only by the steps that need them, so that no step spends a token
+    or a connection for nothing.
+    """
+
+    settings: Settings
+    target: Target
+    ledger: sa.Engine
+    run_id: str
+    options: RunOptions
+    open_campus: Callable[[], CampusReader]
+    open_ods: Callable[[], EdFiClient]
+    epoch: int = 0
+
+    @property
+    def target_id(self) -> str:
+        """The target's name, e.g. ``039141-2026``."""
+        return self.target.target_id
+
+    @cached_property
+    def preferences(self) -> ResourcePreferences:
+        """The target's resource preferences. Raises SettingsError."""
+        return self.settings.preferences_of(self.target)
+
+    def transform(self) -> Transform:
+        """Records to associations, for the data standard that preflight has found."""
+        with self.ledger.connect() as connection:
+            row = runs.get_target(connection, self.target_id)
+        if row is None or row.data_standard is None:
+            raise StepFailed(f"{self.target_id}: preflight has not run yet; run it first")
+        major, minor = (int(part) for part in row.data_standard.split("."))
+        return Transform(self.preferences, self.target.edorg_id, (major, minor))
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A ledger transaction that first makes sure that the lane is still ours. Raises LeaseLost."""
+        with self.ledger.begin() as connection:
+            runs.extend(connection, self.target_id, self.epoch)
+            yield connection
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the target's lease for a step. Raises LeaseHeld."""
+        with self.ledger.begin() as connection:
+            self.epoch = runs.acquire(
+                connection,
+                self.target_id,
+                self.run_id,
+                edfi_conn_id=self.target.edfi_conn_id,
+                scope_year=self.target.scope_year,
+                edorg_id=self.target.edorg_id,
+            )
+            runs.start(connection, self.target_id, self.run_id, asdict(self.options))
+        yield

@@ -1,0 +1,61 @@
+"""preflight: nothing of a target is touched before everything it needs has been seen to be there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from edfi_cte.ledger import runs
+from edfi_cte.sync.checks import (
+    Finding,
+    Level,
+    check_campus,
+    check_ledger,
+    check_ods,
+    check_settings,
+    data_standard_of,
+)
+from edfi_cte.sync.lane import Lane, StepFailed, StepSkipped
+
+log = logging.getLogger(__name__)
+
+
+def preflight(lane: Lane) -> dict[str, Any]:
+    """Check the target; on success the ledger knows its data standard. Counts: warnings.
+
+    Raises StepSkipped if the resource toggle is off (reading M: every write stops, what was sent stays), and
+    StepFailed that names each thing that is wrong and what to do.
+    """
+    if not lane.target.enabled:
+        raise StepSkipped("the resource toggle is off (enabled: false): nothing is sent, deleted or cleaned up")
+    findings = [*check_settings(lane), *check_ledger(lane), *check_campus(lane)]
+    if not _errors(findings):
+        findings += asyncio.run(_ods(lane))
+    for finding in findings:
+        log.log(
+            logging.WARNING if finding.level == Level.WARNING else logging.INFO, "%s: %s", lane.target_id, finding
+        )
+    if errors := _errors(findings):
+        raise StepFailed("\n".join(f"{lane.target_id}: {finding}" for finding in errors))
+    return {"warnings": sum(finding.level == Level.WARNING for finding in findings)}
+
+
+def _errors(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.level == Level.ERROR]
+
+
+async def _ods(lane: Lane) -> list[Finding]:
+    async with lane.open_ods() as client:
+        findings = [finding async for finding in check_ods(lane, client)]
+        if not _errors(findings):
+            major, minor = data_standard_of(await client.discover())
+            with lane.writing() as connection:
+                runs.describe(
+                    connection,
+                    lane.target_id,
+                    data_standard=f"{major}.{minor}",
+                    edfi_conn_id=lane.target.edfi_conn_id,
+                    education_organization_id=lane.target.edorg_id,
+                )
+    return findings

@@ -1,0 +1,216 @@
+"""The resync: one pass over the ODS's own records, and the clean-ups that make mapping, ODS and Campus agree.
+
+Page: Resync Logic. A mapping whose record is gone from the ODS goes, and the record is posted again if it is wanted;
+a record of ours that nothing wants is deleted; and, beyond the page, a record edited in the ODS is put right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.associations.compare import content_hash
+from edfi_cte.associations.model import NaturalKey
+from edfi_cte.associations.plan import Action, Cause
+from edfi_cte.ledger import bulk, events, mappings, records
+from edfi_cte.ods import EdFiClient, EdFiError, NotFound, WrongRoute
+from edfi_cte.sync.guards import check_deletes
+from edfi_cte.sync.lane import RESOURCE, Lane, StepFailed, StepSkipped
+from edfi_cte.sync.send import send_step
+
+CONFIRM = 100
+log = logging.getLogger(__name__)
+
+READ_STEP = "resync_identity_mapping"
+CLEAN_STEP = "resync_ods"
+
+
+def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
+    """Read the ODS once; drop mappings whose record is not there and post again what is wanted of them.
+
+    What the next step has to delete or put right is queued for it. Counts: in_ods, not_in_ods, edited, no_source, and
+    those of sending. Raises StepFailed if the ODS's answers do not add up: then nothing is dropped or queued.
+    """
+    _refuse_skipped(lane)
+    # What an interrupted try has dropped and not posted again comes first, or the pass would not know of it.
+    send_step(lane, READ_STEP)
+    findings = asyncio.run(_read(lane))
+    log.info("%s: %s", lane.target_id, findings.counts())
+    return findings.counts() | send_step(lane, READ_STEP)
+
+
+def resync_ods(lane: Lane) -> dict[str, Any]:
+    """Delete the records of ours that nothing wants, and put right what was edited in the ODS.
+
+    Counts: those of sending. Raises StepFailed if a guard stops the deletes, before the first one.
+    """
+    _refuse_skipped(lane)
+    with lane.ledger.connect() as connection:
+        deletes = events.unfinished(connection, lane.target_id, CLEAN_STEP, Action.DELETE)
+    check_deletes(lane, {str(Cause.NO_SOURCE): deletes})
+    return send_step(lane, CLEAN_STEP)
+
+
+def _refuse_skipped(lane: Lane) -> None:
+    if not lane.options.resync:
+        raise StepSkipped("the run was triggered with resync off")
+
+
+@dataclass
+class _Findings:
+    """What one pass over the ODS showed. ``seen``: the ids that are there."""
+
+    seen: set[str] = field(default_factory=set)
+    edited: int = 0
+    no_source: int = 0
+    not_in_ods: int = 0
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "in_ods": len(self.seen),
+            "not_in_ods": self.not_in_ods,
+            "edited": self.edited,
+            "no_source": self.no_source,
+        }
+
+
+async def _read(lane: Lane) -> _Findings:
+    findings = _Findings()
+    async with lane.open_ods() as client:
+        with lane.writing() as connection:
+            events.supersede(connection, lane.target_id, CLEAN_STEP)
+        try:
+            async for page in _our_pages(lane, client):
+                await asyncio.to_thread(_examine, lane, page, findings)
+            await _drop_missing(lane, client, findings)
+        except EdFiError as error:
+            raise StepFailed(f"{lane.target_id}: reading the ODS failed: {error}") from error
+    return findings
+
+
+async def _our_pages(lane: Lane, client: EdFiClient) -> AsyncIterator[list[dict[str, Any]]]:
+    """The ODS's associations of our education organization and program type.
+
+    The filters are checked here again: a server that ignores one would show us the records of others.
+    """
+    edorg_id = lane.target.edorg_id
+    kind = lane.preferences.program_type_descriptor
+    filters = {"educationOrganizationId": edorg_id, "programTypeDescriptor": kind}
+    async for page in client.pages(RESOURCE, filters):
+        yield [
+            document
+            for document in page
+            if int(document["educationOrganizationReference"]["educationOrganizationId"]) == edorg_id
+            and document["programReference"]["programTypeDescriptor"].casefold() == kind.casefold()
+        ]
+
+
+def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> None:
+    """Compare a page with the mapping, and queue what the next step has to do about it."""
+    ids = [document["id"] for document in page]
+    with lane.ledger.connect() as connection:
+        known = mappings.by_ods_id(connection, lane.target_id, ids)
+        strangers = {
+            ods_id: NaturalKey.of(document)
+            for ods_id, document in zip(ids, page, strict=True)
+            if ods_id not in known and ods_id not in findings.seen
+        }
+        wanted = records.desired_keys(connection, lane.target_id, [key.key_id for key in strangers.values()])
+    deletes = [_no_source(ods_id, key) for ods_id, key in strangers.items() if key.key_id not in wanted]
+    edited = [
+        known[ods_id].key_id
+        for ods_id, document in zip(ids, page, strict=True)
+        if ods_id in known and ods_id not in findings.seen and _is_edited(known[ods_id], document)
+    ]
+    findings.seen.update(ids)
+    findings.no_source += len(deletes)
+    findings.edited += len(edited)
+    if deletes or edited:
+        with lane.writing() as connection:
+            puts = _desired_events(connection, lane, edited, Action.PUT, Cause.EDITED_IN_ODS, CLEAN_STEP)
+            events.add(connection, lane.target_id, lane.run_id, [*deletes, *puts])
+
+
+def _is_edited(mapped: sa.Row[Any], document: dict[str, Any]) -> bool:
+    """Whether the ODS holds other content than we sent; where we want to send anew, that event will do."""
+    unsent = mapped.desired_content_hash != mapped.content_hash
+    return not unsent and content_hash(document) != mapped.content_hash
+
+
+def _no_source(ods_id: str, key: NaturalKey) -> dict[str, Any]:
+    return {
+        "step": CLEAN_STEP,
+        "action": Action.DELETE,
+        "cause": Cause.NO_SOURCE,
+        "key_id": key.key_id,
+        "key_exact": key.exact,
+        "ods_id": ods_id,
+        "student_unique_id": key.student_unique_id,
+        "begin_date": key.begin_date.isoformat(),
+        "program_name": key.program_name,
+    }
+
+
+def _desired_events(
+    connection: sa.Connection, lane: Lane, key_ids: Sequence[str], action: Action, cause: Cause, step: str
+) -> list[dict[str, Any]]:
+    """Events that send what these keys desire now; a key that desires nothing has none."""
+    rows = records.desired(connection, lane.target_id, key_ids)
+    ods_ids = mappings.ods_ids(connection, lane.target_id, key_ids)
+    return [
+        {
+            "step": step,
+            "action": action,
+            "cause": cause,
+            "enrollment_id": row.enrollment_id,
+            "key_id": row.key_id,
+            "key_exact": row.key_exact,
+            "student_unique_id": row.student_unique_id,
+            "begin_date": row.start_date.isoformat(),
+            "program_name": row.program_name,
+            "cte_program_type": row.cte_program_type,
+            "career_cluster": row.career_cluster,
+            "payload_hash": row.payload_hash,
+            "content_hash": row.content_hash,
+            "transformed_with": row.transformed_with,
+            "ods_id": ods_ids.get(row.key_id),
+            "body": row.body,
+        }
+        for row in rows
+    ]
+
+
+async def _drop_missing(lane: Lane, client: EdFiClient, findings: _Findings) -> None:
+    """Drop the mappings whose absence a GET by id confirms; queue what is still wanted of them."""
+    with lane.ledger.connect() as connection:
+        for page in mappings.pages(connection, lane.target_id):
+            missing = [row for row in page if row.ods_id not in findings.seen]
+            for batch in bulk.batches(missing, CONFIRM):
+                await asyncio.gather(*(_confirm_absent(lane, client, row.ods_id) for row in batch))
+                _drop(lane, [row.key_id for row in batch])
+                findings.not_in_ods += len(batch)
+
+
+async def _confirm_absent(lane: Lane, client: EdFiClient, ods_id: str) -> None:
+    try:
+        await client.get(RESOURCE, ods_id)
+    except WrongRoute:
+        raise
+    except NotFound:
+        return
+    raise StepFailed(
+        f"{lane.target_id}: the ODS lists fewer records than it holds: one that its collection left out is there by "
+        "id. The list can't be trusted, so nothing was cleaned up. Ask the ODS's operator; the next run tries again."
+    )
+
+
+def _drop(lane: Lane, key_ids: list[str]) -> None:
+    with lane.writing() as connection:
+        posts = _desired_events(connection, lane, key_ids, Action.POST, Cause.NOT_IN_ODS, READ_STEP)
+        mappings.remove(connection, lane.target_id, key_ids)
+        events.add(connection, lane.target_id, lane.run_id, [row | {"ods_id": None} for row in posts])

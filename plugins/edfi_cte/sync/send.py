@@ -1,0 +1,169 @@
+"""Sending the queue: claim, request, settle; many requests in flight, few ledger transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import events
+from edfi_cte.ledger.events import Failure, Result
+from edfi_cte.ods import EdFiClient
+from edfi_cte.sync.delivery import deliver
+from edfi_cte.sync.lane import Lane, StepFailed
+from edfi_cte.sync.programs import Programs
+
+CLAIM = 500
+SETTLE = 250
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Tally:
+    """What a step sent: by action, and failures by error type."""
+
+    attempted: int = 0
+    sent: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    advice: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        self.attempted += 1
+        if result.failure is None:
+            self.sent[str(result.event.action)] += 1
+        else:
+            self.failed[result.failure.error_type] += 1
+            self.advice[result.failure.error_type] = result.failure.advice
+
+    def counts(self) -> dict[str, Any]:
+        """For the run's history."""
+        return {"attempted": self.attempted, "sent": dict(self.sent), "failed": dict(self.failed)}
+
+
+def send_step(lane: Lane, step: str) -> dict[str, Any]:
+    """Send what is queued for ``step``. Counts: attempted, sent by action, failed by error type.
+
+    Raises StepFailed on a systemic fault (the rest stays queued), or when the failures pass the guard's share;
+    the events' own status in the ledger says what was done in either case.
+    """
+    with lane.ledger.connect() as connection:
+        waiting = events.unfinished(connection, lane.target_id, step)
+    if not waiting:
+        return Tally().counts()
+    client = lane.open_ods()
+    tally, fault = asyncio.run(_send(lane, client, step))
+    log.info("%s %s: %s sent, %s failed", lane.target_id, step, tally.sent.total(), tally.failed.total())
+    if fault is not None:
+        raise StepFailed(f"{lane.target_id}: {fault.message} {fault.advice} What was not sent stays queued.")
+    _check_failures(lane, step, tally)
+    return tally.counts()
+
+
+def _check_failures(lane: Lane, step: str, tally: Tally) -> None:
+    guards = lane.settings.guards
+    failed = tally.failed.total()
+    if failed > guards.max_failure_count and failed > guards.max_failure_fraction * tally.attempted:
+        causes = "; ".join(f"{n} {kind}: {tally.advice[kind]}" for kind, n in tally.failed.most_common())
+        raise StepFailed(
+            f"{lane.target_id}: {failed} of {tally.attempted} events of {step} failed, more than the guards allow "
+            f"({guards.max_failure_fraction:.0%} and more than {guards.max_failure_count}). {causes} "
+            "The next run tries them again."
+        )
+
+
+async def _send(lane: Lane, client: EdFiClient, step: str) -> tuple[Tally, Failure | None]:
+    async with client:
+        programs = Programs(lane, client)
+        await programs.prepare(step)
+        sender = _Sender(lane, step, lambda row: deliver(client, programs, row), client.config.concurrency)
+        await sender.run()
+        return sender.tally, sender.fault
+
+
+class _Sender:
+    """One claimer, several workers, one settler; a bounded queue between each."""
+
+    def __init__(
+        self, lane: Lane, step: str, deliver: Callable[[sa.Row[Any]], Awaitable[Result]], workers: int
+    ) -> None:
+        self._lane, self._step, self._deliver, self._workers = lane, step, deliver, workers
+        self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
+        self._done: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._unsent: list[int] = []
+        self.tally = Tally()
+        self.fault: Failure | None = None
+
+    async def run(self) -> None:
+        with self._lane.ledger.connect() as connection:
+            self._doubts = events.any_doubt(connection, self._lane.target_id)
+        try:
+            async with asyncio.TaskGroup() as group:
+                settling = group.create_task(self._settle_all())
+                async with asyncio.TaskGroup() as sending:
+                    sending.create_task(self._claim_all())
+                    for _ in range(self._workers):
+                        sending.create_task(self._work())
+                await self._done.put(None)
+                await settling
+        except ExceptionGroup as group_error:
+            raise _first(group_error) from None
+
+    async def _claim_all(self) -> None:
+        after = 0
+        while self.fault is None:
+            page = await asyncio.to_thread(self._claim, after)
+            if not page:
+                break
+            for row in page:
+                await self._todo.put(row)
+            after = page[-1].event_id
+        for _ in range(self._workers):
+            await self._todo.put(None)
+
+    def _claim(self, after: int) -> Sequence[sa.Row[Any]]:
+        with self._lane.writing() as connection:
+            return events.claim(connection, self._lane.target_id, self._step, after, CLAIM)
+
+    async def _work(self) -> None:
+        while (row := await self._todo.get()) is not None:
+            if self.fault is not None:
+                self._unsent.append(row.event_id)
+                continue
+            result = await self._deliver(row)
+            if result.failure is not None and result.failure.systemic:
+                self.fault = result.failure
+            self._done.put_nowait(result)
+
+    async def _settle_all(self) -> None:
+        ended = False
+        while not ended:
+            batch: list[Result] = []
+            while len(batch) < SETTLE and (not batch or not self._done.empty()):
+                result = await self._done.get()
+                if result is None:
+                    ended = True
+                    break
+                batch.append(result)
+            await asyncio.to_thread(self._settle, batch, ended)
+
+    def _settle(self, batch: list[Result], ended: bool) -> None:
+        target_id = self._lane.target_id
+        with self._lane.writing() as connection:
+            events.settle(connection, target_id, batch)
+            if self._doubts:
+                events.clear_doubt(connection, target_id, batch)
+            if ended:
+                events.give_back(connection, self._unsent)
+        for result in batch:
+            self.tally.add(result)
+
+
+def _first(group: BaseExceptionGroup[Any]) -> BaseException:
+    """The first plain error of a group: what the user is shown."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
