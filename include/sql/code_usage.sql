@@ -1,0 +1,34 @@
+-- The codes of the career-technical fields with the number of the scope year's records that no rule excludes and that use
+-- them: field, code, name (null if the code list lacks the code), records (0 for a code that is listed and not used).
+-- Parameters: district_number, scope_year, year_start, year_end.
+WITH
+{% include "campus_mapping.sql" %},
+
+{% include "candidates.sql" %},
+
+{% include "code_list.sql" %},
+
+used AS (
+    {%- for field in ["career_cluster", "cte_program_type", "career_pathway", "student_status", "certification_status"] %}
+    {%- if not loop.first %}
+    UNION ALL
+    {%- endif %}
+    SELECT
+        '{{ field }}' AS field,
+        UPPER(k.{{ field }}) AS code_key,
+        MIN(k.{{ field }}) AS code,
+        COUNT(*) AS records
+    FROM candidate AS k
+    WHERE k.excluded_by IS NULL AND k.{{ field }} IS NOT NULL
+    GROUP BY UPPER(k.{{ field }})
+    {%- endfor %}
+)
+
+SELECT
+    COALESCE(u.field, c.field) AS field,
+    COALESCE(u.code, c.code) AS code,
+    c.name,
+    COALESCE(u.records, 0) AS records
+FROM used AS u
+FULL OUTER JOIN code_list AS c ON u.field = c.field AND u.code_key = c.code_key
+ORDER BY 1, 2

@@ -1,0 +1,30 @@
+-- One row per candidate enrollment of the scope year, in the order of enrollment_id, with the rule that excludes it or
+-- null. total_records is the database's own count of these rows, so that a stream cut short is noticed.
+-- Parameters: district_number, scope_year, year_start, year_end.
+{% from "clean.sql" import text with context -%}
+WITH
+{% include "campus_mapping.sql" %},
+
+{% include "candidates.sql" %},
+
+{% include "code_list.sql" %}
+
+SELECT
+    k.enrollment_id,
+    {{ text("p.student_unique_id") }} AS student_unique_id,
+    k.start_date,
+    k.end_date,
+    k.service_type,
+    k.cte_program_type,
+    program_type.name AS cte_program_type_name,
+    k.career_cluster,
+    k.career_pathway,
+    k.student_status,
+    k.certification_status,
+    k.excluded_by,
+    COUNT(*) OVER () AS total_records
+FROM candidate AS k
+LEFT JOIN campus_person AS p ON k.person_id = p.person_id
+LEFT JOIN code_list AS program_type
+    ON program_type.field = 'cte_program_type' AND UPPER(k.cte_program_type) = program_type.code_key
+ORDER BY k.enrollment_id

@@ -1,0 +1,258 @@
+"""Reads one district's scope years out of a Campus database, through any DbApiHook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
+
+from edfi_cte.associations.model import EnrollmentRecord
+from edfi_cte.campus.errors import (
+    CampusError,
+    CampusUnreachable,
+    DistrictNotFound,
+    IncompleteExtract,
+    InvalidCampusData,
+    InvalidTemplate,
+    MissingColumns,
+    driver_message,
+    query_failure,
+)
+from edfi_cte.campus.mapping import MAPPING_TEMPLATE, MissingColumn, NamedColumn, missing_columns, named_columns
+from edfi_cte.campus.rows import day, enrollment_record, whole_number
+from edfi_cte.campus.templates import Statement, Templates, Value
+
+StudentId = Literal["stateID", "edFiID", "studentNumber"]
+Isolation = Literal["read_committed", "snapshot"]
+
+BLANKS = " \t\r\n\u00a0"
+
+
+class Hook(Protocol):
+    """What the reader needs of an Airflow DbApiHook."""
+
+    conn_name_attr: str
+    conn_type: str
+    supports_autocommit: bool
+
+    @property
+    def placeholder(self) -> str: ...
+    def get_conn(self) -> Any: ...
+    def set_autocommit(self, conn: Any, autocommit: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolYear:
+    """A scope year's first and last day, both part of it."""
+
+    scope_year: int
+    start_date: date
+    end_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUsage:
+    """A code of a career-technical field and how many of the scope year's records that no rule excludes use it.
+
+    ``field`` is a field of :class:`EnrollmentRecord`; ``name`` is None for a code that Campus's code list lacks.
+    """
+
+    field: str
+    code: str
+    name: str | None
+    records: int
+
+
+class CampusReader:
+    """The district's view of a Campus database.
+
+    Every method opens its own connection, on the calling thread, and closes it. All raise :class:`CampusError`: see
+    its module. ``isolation`` is for SQL Server: ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION on the database.
+    """
+
+    def __init__(
+        self,
+        hook: Hook,
+        *,
+        district_number: str,
+        sql_dir: Path | None = None,
+        student_id: StudentId = "stateID",
+        fetch_size: int = 2000,
+        isolation: Isolation = "read_committed",
+    ) -> None:
+        if student_id not in get_args(StudentId):
+            raise InvalidTemplate(f"student_id: one of {', '.join(get_args(StudentId))}")
+        if isolation not in get_args(Isolation):
+            raise InvalidTemplate(f"isolation: one of {', '.join(get_args(Isolation))}")
+        self._hook = hook
+        self._district_number = district_number
+        self._student_id = student_id
+        self._fetch_size = fetch_size
+        self._isolation = isolation
+        self._templates = Templates(sql_dir, hook.placeholder)
+
+    def school_year(self, scope_year: int) -> SchoolYear:
+        """The scope year's dates: Campus's own, else July 1 to June 30.
+
+        Source: "Vermont Ed-Fi Configuration", School Year (the School Years editor's dates, 7/1 and 6/30 if empty).
+        """
+        with self._connection() as connection:
+            return self._school_year(connection, scope_year)
+
+    def district_numbers(self) -> list[str]:
+        """The State District Number of each district in this Campus."""
+        with self._connection() as connection:
+            return self._district_numbers(connection)
+
+    def enrollment_records(self, scope_year: int) -> Iterator[EnrollmentRecord]:
+        """The candidates of the scope year, each once, by ascending enrollment id, streamed.
+
+        Raises :class:`DistrictNotFound`, :class:`InvalidCampusData`, and :class:`IncompleteExtract` if the stream
+        ends before the count that the database gave with it.
+        """
+        with self._connection() as connection:
+            statement = self._year_statement(connection, "enrollment_records.sql", scope_year)
+            previous, received, total = -1, 0, 0
+            for row in self._rows(connection, statement, "the enrollment records"):
+                record = enrollment_record(row)
+                if record.enrollment_id <= previous:
+                    raise InvalidCampusData(
+                        f"enrollment {record.enrollment_id} came more than once. A join in {MAPPING_TEMPLATE} repeats "
+                        "rows: campus_enrollment must give each enrollment once, campus_person each person once."
+                    )
+                previous, received, total = record.enrollment_id, received + 1, row[-1]
+                yield record
+            if received != total:
+                raise IncompleteExtract(
+                    f"Campus counted {total} enrollment records for {scope_year} and sent {received}. Nothing was "
+                    "concluded from them; run again."
+                )
+
+    def code_usage(self, scope_year: int) -> list[CodeUsage]:
+        """Each code of the career-technical fields, in use or only listed, by field and code."""
+        with self._connection() as connection:
+            statement = self._year_statement(connection, "code_usage.sql", scope_year)
+            rows = self._rows(connection, statement, "the code lists")
+            return [CodeUsage(field, code, name, whole_number(n, "records")) for field, code, name, n in rows]
+
+    def missing_columns(self) -> list[MissingColumn]:
+        """What the mapping template names and this database lacks, by INFORMATION_SCHEMA; empty if all is there."""
+        with self._connection() as connection:
+            return self._missing_columns(connection)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        try:
+            connection = self._hook.get_conn()
+        except CampusError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the driver or Airflow raises, it is the same to the user
+            name = getattr(self._hook, self._hook.conn_name_attr, self._hook.conn_name_attr)
+            raise CampusUnreachable(
+                f"Campus cannot be reached through the Airflow connection '{name}' "
+                f"({driver_message(error, str(name))}). Check its host, port, schema (the database), login, password."
+            ) from None
+        with closing(connection):
+            self._set_up(connection)
+            yield connection
+
+    def _set_up(self, connection: Any) -> None:
+        if self._hook.supports_autocommit:
+            self._hook.set_autocommit(connection, True)  # reads hold no transaction open
+        if self._hook.conn_type in ("mssql", "odbc"):
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {self._isolation.replace('_', ' ').upper()}")
+
+    def _rows(self, connection: Any, statement: Statement, what: str) -> Iterator[Any]:
+        """The statement's rows; a driver's error becomes one of ours."""
+        try:
+            yield from self._fetched(connection, statement)
+        except Exception as error:  # noqa: BLE001 - each driver has exceptions of its own
+            raise self._explained(error, statement, what) from None
+
+    def _fetched(self, connection: Any, statement: Statement) -> Iterator[Any]:
+        """The statement's rows, ``fetch_size`` at a time."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(statement.text, statement.parameters)
+            while batch := cursor.fetchmany(self._fetch_size):
+                yield from batch
+
+    def _explained(self, error: Exception, statement: Statement, what: str) -> CampusError:
+        """The failure of a statement: a name that is not there if that explains it, else the driver's words."""
+        failure = query_failure(error, what, statement.text)
+        try:
+            missing = self.missing_columns()
+        except CampusError:
+            return failure
+        return MissingColumns(missing) if missing else failure
+
+    def _year_statement(self, connection: Any, template: str, scope_year: int) -> Statement:
+        numbers = self._district_numbers(connection)
+        if self._district_number not in numbers:
+            raise DistrictNotFound(
+                f"This Campus has no district {self._district_number}; it has: {', '.join(numbers) or 'none'}. "
+                "Correct district_number in the settings (six digits, with its zeros), or the connection's database."
+            )
+        year = self._school_year(connection, scope_year)
+        return self._render(
+            template,
+            district_number=self._district_number,
+            scope_year=scope_year,
+            year_start=year.start_date.isoformat(),
+            year_end=year.end_date.isoformat(),
+        )
+
+    def _render(self, template: str, **values: Value) -> Statement:
+        return self._templates.render(template, {"blanks": BLANKS, **values}, student_id=self._student_id)
+
+    def _district_numbers(self, connection: Any) -> list[str]:
+        statement = self._render("district_numbers.sql")
+        return [number for (number,) in self._rows(connection, statement, "the districts")]
+
+    def _school_year(self, connection: Any, scope_year: int) -> SchoolYear:
+        statement = self._render("school_year.sql", scope_year=scope_year)
+        ((start, end),) = self._rows(connection, statement, "the school year")
+        year = SchoolYear(
+            scope_year,
+            day(start, "SchoolYear start_date") or date(scope_year - 1, 7, 1),
+            day(end, "SchoolYear end_date") or date(scope_year, 6, 30),
+        )
+        if not date(scope_year - 1, 1, 1) <= year.start_date < year.end_date <= date(scope_year, 12, 31):
+            raise InvalidCampusData(
+                f"Campus gives the school year ending in {scope_year} the dates {year.start_date} to "
+                f"{year.end_date}. Correct them in Campus's School Years editor, or empty them there for July 1 to "
+                "June 30."
+            )
+        return year
+
+    def _missing_columns(self, connection: Any) -> list[MissingColumn]:
+        named = named_columns(self._templates.mapping(student_id=self._student_id))
+        present: set[tuple[str, str, str]] = set()
+        for database in {name.place[:-1] for name in named}:
+            present |= self._present(connection, database, [n for n in named if n.place[:-1] == database])
+        return missing_columns(named, present, MAPPING_TEMPLATE)
+
+    def _present(
+        self, connection: Any, database: tuple[str, ...], named: list[NamedColumn]
+    ) -> set[tuple[str, str, str]]:
+        """(place, table, column) of every column of the named tables that the database has, in lower case."""
+        tables = sorted({name.table.upper() for name in named})
+        statement = self._templates.render(
+            "columns.sql",
+            dict(zip(tables, tables, strict=True)),
+            information_schema=".".join((*(f'"{part}"' for part in database), "INFORMATION_SCHEMA")),
+            tables=tables,
+        )
+        try:
+            rows = list(self._fetched(connection, statement))
+        except Exception as error:  # noqa: BLE001
+            raise query_failure(error, "the names of the columns", statement.text) from None
+        prefix = "".join(f"{part}." for part in database)
+        return {
+            (place.casefold(), table.casefold(), column.casefold())
+            for schema, table, column in rows
+            for place in (f"{prefix}{schema}", "")
+        }

@@ -1,0 +1,74 @@
+"""From a database row to an enrollment record, or a clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from edfi_cte.associations.model import EnrollmentRecord, ExclusionRule
+from edfi_cte.campus.errors import InvalidCampusData
+
+EARLIEST_START = date(1950, 1, 1)
+LATEST_START = date(2100, 12, 31)
+_HINT = "Correct it in Campus, or the column in campus_mapping.sql if it is the wrong one."
+
+
+def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
+    """The record of a row of ``enrollment_records.sql``. Raises :class:`InvalidCampusData`."""
+    (
+        enrollment_id,
+        student_unique_id,
+        start,
+        end,
+        service_type,
+        program_type,
+        program_type_name,
+        cluster,
+        pathway,
+        status,
+        certification,
+        excluded_by,
+        _,
+    ) = row
+    enrollment_id = whole_number(enrollment_id, "enrollment_id")
+    where = f"enrollment {enrollment_id}"
+    record = EnrollmentRecord(
+        enrollment_id=enrollment_id,
+        student_unique_id=student_unique_id,
+        start_date=day(start, f"{where}, start_date"),
+        end_date=day(end, f"{where}, end_date"),
+        service_type=service_type,
+        cte_program_type=program_type,
+        cte_program_type_name=program_type_name,
+        career_cluster=cluster,
+        career_pathway=pathway,
+        student_status=status,
+        certification_status=certification,
+        excluded_by=ExclusionRule(excluded_by) if excluded_by else None,
+    )
+    if not (record.excluded_by or record.start_date is None or EARLIEST_START <= record.start_date <= LATEST_START):
+        raise InvalidCampusData(f"{where}: start_date {record.start_date} cannot be a school's. {_HINT}")
+    return record
+
+
+def whole_number(value: Any, what: str) -> int:
+    """``value`` as the integer it is; Campus's ids are ints, a driver may give a Decimal."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or number != value:
+        raise InvalidCampusData(
+            f"Campus gave {what} as a value of type {type(value).__name__}, not a whole number. {_HINT}"
+        )
+    return number
+
+
+def day(value: Any, what: str) -> date | None:
+    """``value`` as a date without a time; None stays None."""
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    raise InvalidCampusData(f"{what}: Campus gave a value of type {type(value).__name__}, not a date. {_HINT}")

@@ -1,0 +1,96 @@
+"""The SQL templates: found, and rendered with bound parameters for the driver at hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from edfi_cte.campus.errors import InvalidTemplate
+from edfi_cte.campus.mapping import MAPPING_TEMPLATE
+
+Value = str | int
+
+_MARK = "\ufdd0"  # a Unicode noncharacter: stands for a parameter until the text is complete
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement in the driver's own style, with its parameters in the order of their markers."""
+
+    text: str
+    parameters: tuple[Value, ...]
+
+
+def shipped_sql_dir() -> Path:
+    """The templates that come with the package: in its wheel, or in ``include/sql`` beside the plugins folder."""
+    package = Path(__file__).resolve().parents[1]
+    folders = (package / "sql", package.parents[1] / "include" / "sql")
+    for folder in folders:
+        if (folder / MAPPING_TEMPLATE).is_file():
+            return folder
+    raise InvalidTemplate(
+        f"The SQL templates are missing: neither {folders[0]} nor {folders[1]} holds {MAPPING_TEMPLATE}. Install the "
+        "wheel, or copy the folder include/sql beside the plugins folder."
+    )
+
+
+class Templates:
+    """Renders templates for one driver.
+
+    ``placeholder`` is the hook's: ``"%s"`` or ``"?"``. A template missing from ``sql_dir`` is the shipped one.
+    """
+
+    def __init__(self, sql_dir: Path | None, placeholder: str) -> None:
+        if sql_dir is not None and not sql_dir.is_dir():
+            raise InvalidTemplate(f"sql_dir: there is no folder {sql_dir}")
+        folders = [folder for folder in (sql_dir, shipped_sql_dir()) if folder]
+        self._placeholder = placeholder
+        self._environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
+            loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+        )
+
+    def render(
+        self, name: str, values: Mapping[str, Value] | None = None, /, **identifiers: str | Sequence[str]
+    ) -> Statement:
+        """The statement of template ``name``.
+
+        ``values`` are what ``{{ param('…') }}`` may bind; they never become part of the text. ``identifiers`` do, so
+        the caller passes validated names only. Raises :class:`InvalidTemplate`.
+        """
+        bound: list[Value] = []
+
+        def param(key: str) -> str:
+            bound.append((values or {})[key])
+            return _MARK
+
+        try:
+            text = self._environment.get_template(name).render(param=param, **identifiers)
+        except KeyError as error:
+            raise InvalidTemplate(f"{name}: there is no parameter {error}") from None
+        except jinja2.TemplateError as error:
+            raise InvalidTemplate(_explain(name, error)) from None
+        if self._placeholder == "%s":
+            text = text.replace("%", "%%")
+        return Statement(text.replace(_MARK, self._placeholder), tuple(bound))
+
+    def mapping(self, **identifiers: Any) -> str:
+        """The mapping template, rendered, its lines where they are in the file."""
+        source, _, _ = self._environment.loader.get_source(self._environment, MAPPING_TEMPLATE)  # type: ignore[union-attr]
+        source = re.sub(r"\{#.*?#\}", lambda comment: "\n" * comment.group().count("\n"), source, flags=re.DOTALL)
+        try:
+            return self._environment.from_string(source).render(**identifiers)
+        except jinja2.TemplateError as error:
+            raise InvalidTemplate(_explain(MAPPING_TEMPLATE, error)) from None
+
+
+def _explain(name: str, error: jinja2.TemplateError) -> str:
+    if isinstance(error, jinja2.TemplateNotFound):
+        return f"{name}: there is no template {error.name}"
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{error.name or name}, line {error.lineno}: {error.message}"
+    return f"{name}: {error.message}"
