@@ -151,6 +151,19 @@ class Retention(_Settings):
     days: Annotated[int, Field(ge=1, le=3650)] = 400
 
 
+class DagSettings(_Settings):
+    """What a cluster's team sets of the DAG without editing its file."""
+
+    schedule: str | None = "@daily"
+    retries: Annotated[int, Field(ge=0, le=20)] = 2
+    retry_delay_minutes: Annotated[float, Field(ge=0, le=1440)] = 5
+    execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
+    pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
+    queue: str | None = None
+    owner: str = "edfi-cte"
+    tags: tuple[str, ...] = ("ed-fi", "campus", "cte")
+
+
 class Target(_Settings):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
@@ -194,6 +207,7 @@ class Settings(_Settings):
     """Resource preferences by name; validated target by target, so that a mistake stops only its own years."""
     guards: Guards = Guards()
     retention: Retention = Retention()
+    dag: DagSettings = DagSettings()
 
     _path: Path = PrivateAttr(default=Path("settings"))
     _node: yaml.Node | None = PrivateAttr(default=None)
@@ -296,6 +310,7 @@ def _allowed(location: tuple[int | str, ...]) -> str:
         "preferences": ResourcePreferences,
         "guards": Guards,
         "retention": Retention,
+        "dag": DagSettings,
         "program_name": ProgramNamePreference,
         "career_cluster": CareerClusterPreference,
         "certification_status": CertificationStatusPreference,

@@ -26,6 +26,22 @@ class ExclusionRule(StrEnum):
     SCHOOL_EXCLUDE = "school_exclude"
     NO_SHOW = "no_show"
 
+    @property
+    def explanation(self) -> str:
+        """Why a record is left out, in words."""
+        return _EXPLANATIONS[self]
+
+
+_EXPLANATIONS = {
+    ExclusionRule.NO_OVERLAP: "its dates do not overlap the school year",
+    ExclusionRule.NO_ENROLLMENT: "the student has no enrollment in a calendar of the scope year",
+    ExclusionRule.CAREER_CLUSTER_BLANK: "Career Cluster is blank",
+    ExclusionRule.CTE_PROGRAM_TYPE_BLANK: "CTE Program Type is blank",
+    ExclusionRule.CALENDAR_EXCLUDE: "its calendar is marked Exclude",
+    ExclusionRule.SCHOOL_EXCLUDE: "its school is marked Exclude",
+    ExclusionRule.NO_SHOW: "it is marked No Show",
+}
+
 
 class ServiceType(StrEnum):
     """Campus's service types, best first (reading L: page "Student School Association (Missouri v3.6)")."""

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from edfi_cte.campus import CampusError
+from edfi_cte.campus import CampusError, CampusUnreachable
 from edfi_cte.ledger import mappings, runs
-from edfi_cte.ods import ApiInfo, AuthorizationDenied, EdFiClient, EdFiError, NotFound, ValidationFailed
+from edfi_cte.ods import (
+    ApiInfo,
+    AuthorizationDenied,
+    EdFiClient,
+    EdFiError,
+    NoAnswer,
+    NotFound,
+    RateLimited,
+    ServerFault,
+    ValidationFailed,
+)
 from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
 from edfi_cte.sync.lane import Lane
 
@@ -33,6 +43,8 @@ class Finding:
     level: Level
     subject: str
     message: str
+    transient: bool = False
+    """Whether trying again later may help, with nothing changed."""
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.message}"
@@ -110,7 +122,7 @@ def check_campus(lane: Lane) -> Iterator[Finding]:
         year = campus.school_year(lane.target.scope_year)
         yield _ok("district", f"{lane.target.district_number}, school year {year.start_date} to {year.end_date}")
     except CampusError as error:
-        yield _error("Campus", str(error))
+        yield Finding(Level.ERROR, "Campus", str(error), transient=isinstance(error, CampusUnreachable))
 
 
 async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
@@ -124,7 +136,8 @@ async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
         async for finding in _descriptors(lane, client):
             yield finding
     except EdFiError as error:
-        yield _error("ODS", f"connection '{lane.target.edfi_conn_id}': {error}")
+        message = f"connection '{lane.target.edfi_conn_id}': {error}"
+        yield Finding(Level.ERROR, "ODS", message, transient=isinstance(error, NoAnswer | ServerFault | RateLimited))
 
 
 def data_standard_of(info: ApiInfo) -> tuple[int, int]:
@@ -145,8 +158,8 @@ async def _education_organization(lane: Lane, client: EdFiClient) -> AsyncIterat
         shown = ", ".join(str(item) for item in sorted(granted)[:5])
         yield _error(
             subject,
-            f"the key of connection '{lane.target.edfi_conn_id}' is for {shown}, not for {edorg_id}. Use the key that "
-            "the state gave for this district, or correct district_number or education_organization_id.",
+            f"the key of connection '{lane.target.edfi_conn_id}' is for {shown}, not for {edorg_id}. Use the key "
+            "that the state gave for this district, or correct district_number or education_organization_id.",
         )
         return
     try:
@@ -167,8 +180,8 @@ async def _descriptors(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]
     if preferences.program_type_descriptor.casefold() not in program_types:
         yield _error(
             "descriptors",
-            f"the ODS has no program type '{preferences.program_type_descriptor}'. Set program_type_descriptor to one "
-            f"it has: {_nearest(program_types)}",
+            f"the ODS has no program type '{preferences.program_type_descriptor}'. Set program_type_descriptor to "
+            f"one it has: {_nearest(program_types)}",
         )
     clusters = await _uris(client, "cteProgramServiceDescriptors")
     mapped = preferences.career_cluster.uris()
@@ -178,8 +191,8 @@ async def _descriptors(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]
         report = _error if len(lacking) == len(mapped) else _warning
         yield report(
             "descriptors",
-            f"the ODS has no descriptor for Career Cluster {codes} (such as '{next(iter(lacking.values()))}'); records "
-            "that use one fail. Set career_cluster.namespace or career_cluster.mapping to what it has: "
+            f"the ODS has no descriptor for Career Cluster {codes} (such as '{next(iter(lacking.values()))}'); "
+            "records that use one fail. Set career_cluster.namespace or career_cluster.mapping to what it has: "
             f"{_nearest(clusters)}",
         )
     else:

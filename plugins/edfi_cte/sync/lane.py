@@ -20,7 +20,14 @@ RESOURCE = "studentCTEProgramAssociations"
 
 
 class StepFailed(EdfiCteError):
-    """A step could not do its work; the message says why and what to do."""
+    """A step could not do its work; the message says why and what to do.
+
+    ``transient``: trying again later may help, with nothing changed.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class StepSkipped(EdfiCteError):

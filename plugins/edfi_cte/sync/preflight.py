@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from edfi_cte.ledger import runs
+from edfi_cte.ods import EdFiClient
 from edfi_cte.sync.checks import (
     Finding,
     Level,
@@ -31,13 +32,16 @@ def preflight(lane: Lane) -> dict[str, Any]:
         raise StepSkipped("the resource toggle is off (enabled: false): nothing is sent, deleted or cleaned up")
     findings = [*check_settings(lane), *check_ledger(lane), *check_campus(lane)]
     if not _errors(findings):
-        findings += asyncio.run(_ods(lane))
+        findings += asyncio.run(_ods(lane, lane.open_ods()))
     for finding in findings:
         log.log(
             logging.WARNING if finding.level == Level.WARNING else logging.INFO, "%s: %s", lane.target_id, finding
         )
     if errors := _errors(findings):
-        raise StepFailed("\n".join(f"{lane.target_id}: {finding}" for finding in errors))
+        raise StepFailed(
+            "\n".join(f"{lane.target_id}: {finding}" for finding in errors),
+            transient=all(finding.transient for finding in errors),
+        )
     return {"warnings": sum(finding.level == Level.WARNING for finding in findings)}
 
 
@@ -45,8 +49,8 @@ def _errors(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.level == Level.ERROR]
 
 
-async def _ods(lane: Lane) -> list[Finding]:
-    async with lane.open_ods() as client:
+async def _ods(lane: Lane, client: EdFiClient) -> list[Finding]:
+    async with client:
         findings = [finding async for finding in check_ods(lane, client)]
         if not _errors(findings):
             major, minor = data_standard_of(await client.discover())

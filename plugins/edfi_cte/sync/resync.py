@@ -39,7 +39,7 @@ def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
     _refuse_skipped(lane)
     # What an interrupted try has dropped and not posted again comes first, or the pass would not know of it.
     send_step(lane, READ_STEP)
-    findings = asyncio.run(_read(lane))
+    findings = asyncio.run(_read(lane, lane.open_ods()))
     log.info("%s: %s", lane.target_id, findings.counts())
     return findings.counts() | send_step(lane, READ_STEP)
 
@@ -79,9 +79,9 @@ class _Findings:
         }
 
 
-async def _read(lane: Lane) -> _Findings:
+async def _read(lane: Lane, client: EdFiClient) -> _Findings:
     findings = _Findings()
-    async with lane.open_ods() as client:
+    async with client:
         with lane.writing() as connection:
             events.supersede(connection, lane.target_id, CLEAN_STEP)
         try:
@@ -89,7 +89,7 @@ async def _read(lane: Lane) -> _Findings:
                 await asyncio.to_thread(_examine, lane, page, findings)
             await _drop_missing(lane, client, findings)
         except EdFiError as error:
-            raise StepFailed(f"{lane.target_id}: reading the ODS failed: {error}") from error
+            raise StepFailed(f"{lane.target_id}: reading the ODS failed: {error}", transient=True) from error
     return findings
 
 

@@ -59,7 +59,9 @@ def send_step(lane: Lane, step: str) -> dict[str, Any]:
     tally, fault = asyncio.run(_send(lane, client, step))
     log.info("%s %s: %s sent, %s failed", lane.target_id, step, tally.sent.total(), tally.failed.total())
     if fault is not None:
-        raise StepFailed(f"{lane.target_id}: {fault.message} {fault.advice} What was not sent stays queued.")
+        raise StepFailed(
+            f"{lane.target_id}: {fault.message} {fault.advice} What was not sent stays queued.", transient=True
+        )
     _check_failures(lane, step, tally)
     return tally.counts()
 

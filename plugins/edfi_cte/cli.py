@@ -1,0 +1,175 @@
+"""``edfi-cte``: look into the sync from the shell, with the connections and settings of the Airflow beside it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from edfi_cte.deployment import current_settings, ledger_of, open_lane
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.ledger import runs
+from edfi_cte.settings import Target
+from edfi_cte.sync.checks import Finding, Level, check_campus, check_ledger, check_ods, check_settings
+from edfi_cte.sync.explain import why
+from edfi_cte.sync.extract import extract
+from edfi_cte.sync.lane import Lane, RunOptions
+from edfi_cte.sync.preflight import preflight
+from edfi_cte.sync.transform import derive, plan_counts, planned_events
+
+console = Console(soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
+    options = _parser().parse_args(arguments)
+    logging.getLogger("edfi_cte").setLevel(logging.WARNING)
+    try:
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except EdfiCteError as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edfi-cte", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="{check,plan,why}")
+    check = commands.add_parser("check", help="verify a deployment before its first run")
+    check.set_defaults(command=_check)
+    plan = commands.add_parser("plan", help="read Campus and say what would be sent; sends nothing")
+    plan.add_argument("--list", action="store_true", help="one line an event")
+    plan.set_defaults(command=_plan)
+    explain = commands.add_parser("why", help="what happened to a record, and why")
+    explain.add_argument("id", help="a Campus enrollmentID, or the id of an association in the ODS")
+    explain.set_defaults(command=_why)
+    for command in (check, plan, explain):
+        needed = command is not check
+        command.add_argument("--scope-year", type=int, required=needed, help="a school year by its ending year")
+        command.add_argument("--district", help="a district number, where several are configured")
+    return parser
+
+
+def _targets(options: argparse.Namespace) -> list[Target]:
+    chosen = current_settings().targets_of(options.scope_year)
+    if options.district:
+        chosen = [target for target in chosen if target.district_number == options.district]
+    if not chosen:
+        raise EdfiCteError(f"district {options.district} is not configured for scope year {options.scope_year}")
+    return chosen
+
+
+def _check(options: argparse.Namespace) -> int:
+    wrong = 0
+    for target in _targets(options):
+        lane = open_lane(target.target_id, "check", RunOptions(dry_run=True))
+        findings = list(_findings(lane))
+        wrong += sum(finding.level == Level.ERROR for finding in findings)
+        console.print(_table(target.target_id, findings))
+    return 1 if wrong else 0
+
+
+def _findings(lane: Lane) -> Iterator[Finding]:
+    if not lane.target.enabled:
+        yield Finding(Level.WARNING, "toggle", "off: runs leave this target alone")
+    yield from check_settings(lane)
+    yield from check_ledger(lane)
+    yield from check_campus(lane)
+    client = lane.open_ods()
+
+    async def ods() -> list[Finding]:
+        async with client:
+            return [finding async for finding in check_ods(lane, client)]
+
+    yield from asyncio.run(ods())
+
+
+_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
+
+
+def _table(title: str, findings: list[Finding]) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for column in ("", "what", "finding"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        table.add_row(f"[{_STYLES[finding.level]}]{finding.level}[/]", finding.subject, finding.message)
+    return table
+
+
+def _plan(options: argparse.Namespace) -> int:
+    for target in _targets(options):
+        run_id = f"plan {datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+        lane = open_lane(target.target_id, run_id, RunOptions(dry_run=True, allow_mass_delete=True))
+        with _held(lane):
+            preflight(lane)
+            extracted = extract(lane)["extracted"]
+            outcomes = derive(lane)
+            _print_plan(lane, extracted, outcomes, listing=options.list)
+    return 0
+
+
+@contextmanager
+def _held(lane: Lane) -> Iterator[None]:
+    with lane.held():
+        try:
+            yield
+        finally:
+            with lane.ledger.begin() as connection:
+                runs.finish(connection, lane.target_id, lane.run_id, "dry run", None)
+                runs.release(connection, lane.target_id, lane.run_id)
+
+
+def _print_plan(lane: Lane, extracted: int, outcomes: dict[str, object], *, listing: bool) -> None:
+    plan = plan_counts(lane)
+    table = Table(title=f"{lane.target_id}: what a run would do", title_justify="left")
+    table.add_column("")
+    table.add_column("records", justify="right")
+    table.add_row("extracted", f"{extracted:,}")
+    for name, value in outcomes.items():
+        if isinstance(value, dict):
+            for reason, n in value.items():
+                table.add_row(f"  {name.replace('_', ' ')} {reason}", f"{n:,}")
+        else:
+            table.add_row(name, f"{value:,}")
+    for numbers in (plan.by_action, plan.by_cause):
+        table.add_section()
+        for name, n in numbers.items():
+            table.add_row(name, f"{n:,}")
+    console.print(table)
+    if listing:
+        for found, planned in planned_events(lane):
+            side = found.difference.desired or found.difference.mapped
+            if planned is not None and side is not None:
+                console.print(
+                    f"{planned.action:<12} enrollment {side.enrollment_id:<10} because of {planned.cause}",
+                    markup=False,
+                    highlight=False,
+                )
+
+
+def _why(options: argparse.Namespace) -> int:
+    ledger = ledger_of(current_settings())
+    told = False
+    for target in _targets(options):
+        with ledger.connect() as connection:
+            lines = why(connection, target.target_id, options.id)
+        if lines:
+            told = True
+            console.print("\n".join([target.target_id, *lines]), markup=False, highlight=False)
+    if not told:
+        console.print(
+            f"the ledger knows nothing of '{options.id}' in scope year {options.scope_year}: it was never a "
+            "candidate (no career-technical value, another district or year), or it is older than the retention"
+        )
+    return 0 if told else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

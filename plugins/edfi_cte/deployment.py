@@ -1,0 +1,95 @@
+"""Where the package meets the Airflow it is deployed on: its settings file, its connections, its lanes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from airflow.configuration import conf
+from airflow.exceptions import AirflowException
+from airflow.providers.common.compat.sdk import BaseHook
+
+from edfi_cte.campus import CampusReader
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.hooks.edfi import EdFiHook
+from edfi_cte.ledger.database import ledger_url, open_ledger
+from edfi_cte.ledger.tokens import LedgerTokenStore
+from edfi_cte.ods import EdFiClient
+from edfi_cte.settings import DagSettings, Settings, SettingsError, Target, load_settings
+from edfi_cte.sync.lane import Lane, RunOptions
+
+
+class ConnectionMissing(EdfiCteError):
+    """The settings name a connection that Airflow does not know."""
+
+
+def settings_path() -> Path:
+    """``[edfi_cte] settings_file`` of the Airflow configuration, else ``include/edfi_cte.yaml`` beside the DAGs."""
+    configured = conf.get("edfi_cte", "settings_file", fallback=None)
+    if configured:
+        return Path(os.path.expandvars(configured)).expanduser()
+    return Path(conf.get("core", "dags_folder")).parent / "include" / "edfi_cte.yaml"
+
+
+def current_settings() -> Settings:
+    """The deployment's settings. Raises SettingsError."""
+    return load_settings(settings_path())
+
+
+def dag_settings() -> DagSettings:
+    """What the settings say of the DAG; the defaults while the file is missing or wrong.
+
+    A DAG that can't be parsed shows no reason in the grid; its first task does.
+    """
+    try:
+        return current_settings().dag
+    except SettingsError:
+        return DagSettings()
+
+
+def open_lane(target_id: str, run_id: str, options: RunOptions) -> Lane:
+    """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError."""
+    settings = current_settings()
+    target = settings.target(target_id)
+    ledger = ledger_of(settings)
+    return Lane(
+        settings=settings,
+        target=target,
+        ledger=ledger,
+        run_id=run_id,
+        options=options,
+        open_campus=lambda: _campus(settings, target),
+        open_ods=lambda: _ods(target, ledger),
+    )
+
+
+def ledger_of(settings: Settings) -> sa.Engine:
+    """The ledger that the settings name."""
+    return open_ledger(ledger_url(_connection(settings.ledger_conn_id)))
+
+
+def _campus(settings: Settings, target: Target) -> CampusReader:
+    hook = _connection(target.campus_conn_id).get_hook(hook_params={"log_sql": False})
+    return CampusReader(
+        hook,
+        district_number=target.district_number,
+        sql_dir=settings.sql_dir,
+        student_id=target.student_id,
+    )
+
+
+def _ods(target: Target, ledger: sa.Engine) -> EdFiClient:
+    _connection(target.edfi_conn_id)
+    return EdFiHook(target.edfi_conn_id, token_store=LedgerTokenStore.if_encrypted(ledger)).client()
+
+
+def _connection(conn_id: str) -> Any:
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowException:
+        raise ConnectionMissing(
+            f"the Airflow connection '{conn_id}' is not defined. Add it under Admin > Connections, with "
+            f"'airflow connections add {conn_id} …', or as AIRFLOW_CONN_{conn_id.upper()}."
+        ) from None

@@ -1,0 +1,117 @@
+"""A settings file is right, or says what is wrong: file, line, path, what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from edfi_cte.settings import Settings, SettingsError, load_settings
+
+GOOD = """\
+version: 1
+targets:
+  - district_number: "039141"
+    scope_year: 2026
+    campus_conn_id: campus
+    edfi_conn_id: edfi_2026
+  - district_number: "039141"
+    scope_year: 2025
+    campus_conn_id: campus
+    edfi_conn_id: edfi_2025
+    preferences: last_year
+preferences:
+  default: {}
+  last_year:
+    send_end_date: true
+"""
+
+
+def load(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "edfi_cte.yaml"
+    path.write_text(text)
+    return load_settings(path)
+
+
+def mistake(tmp_path: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as error:
+        use_all(tmp_path, text)
+    return str(error.value)
+
+
+def use_all(tmp_path: Path, text: str) -> None:
+    settings = load(tmp_path, text)
+    for target in settings.targets:
+        settings.preferences_of(target)
+
+
+def test_a_good_file(tmp_path: Path):
+    settings = load(tmp_path, GOOD)
+    assert [t.target_id for t in settings.targets_of(None)] == ["039141-2026", "039141-2025"]
+    [last_year] = settings.targets_of(2025)
+    assert last_year.edorg_id == 39141
+    assert settings.preferences_of(last_year).send_end_date
+
+
+@pytest.mark.parametrize("scope_year", [1899, 2024])
+def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
+    with pytest.raises(SettingsError, match=f"scope year {scope_year} is not configured.*039141-2026"):
+        load(tmp_path, GOOD).targets_of(scope_year)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("scope_year: 2026", "scope_yaer: 2026", ["line 4", "targets[0].scope_yaer", "allowed here", "scope_year"]),
+        ("scope_year: 2026", "scope_year: next", ["line 4", "targets[0].scope_year", "integer"]),
+        ("scope_year: 2026", "scope_year: 1899", ["line 4", "greater than or equal to 2015"]),
+        ('"039141"\n    scope_year: 2026', "39141\n    scope_year: 2026", ["line 3", "in quotes"]),
+        ('"039141"\n    scope_year: 2026', '"39141"\n    scope_year: 2026', ["line 3", "district_number"]),
+        ("scope_year: 2025", "scope_year: 2026", ["two targets share"]),
+        ("campus_conn_id: campus\n", 'campus_conn_id: "x\'; DROP TABLE y"\n', ["line 5", "campus_conn_id"]),
+        (
+            "preferences: last_year",
+            "preferences: lastyear",
+            ["no preferences named 'lastyear'", "default, last_year"],
+        ),
+        ("send_end_date: true", "send_end_date: maybe", ["line 15", "preferences.last_year.send_end_date"]),
+        ("send_end_date: true", "send_enddate: true", ["line 15", "send_enddate", "allowed here", "send_end_date"]),
+        ("version: 1", "version: 2", ["line 1", "version"]),
+        ("version: 1", "version: [", ["line", "not valid YAML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, old: str, new: str, said: list[str]):
+    message = mistake(tmp_path, GOOD.replace(old, new, 1))
+    assert all(part in message for part in ["edfi_cte.yaml", *said]), message
+
+
+def test_two_years_may_share_a_connection_to_an_ods_that_takes_the_year_in_its_route(tmp_path: Path):
+    use_all(tmp_path, GOOD.replace("edfi_2025", "edfi_2026"))
+
+
+def test_a_mistake_in_one_years_preferences_leaves_the_other_year_alone(tmp_path: Path):
+    settings = load(tmp_path, GOOD.replace("send_end_date: true", "send_end_date: maybe"))
+    [this_year] = settings.targets_of(2026)
+    assert settings.preferences_of(this_year) is not None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "Career and Technical Education",
+        "http://x/ProgramTypeDescriptor#A",
+        "uri://x/ProgramTypeDescriptor",
+        "uri://x/YDescriptor#a#b",
+    ],
+)
+def test_a_descriptor_that_is_none_is_refused_with_an_example(tmp_path: Path, uri: str):
+    text = GOOD.replace("  default: {}", f"  default:\n    program_type_descriptor: {uri!r}")
+    assert "uri://ed-fi.org/ProgramTypeDescriptor#" in mistake(tmp_path, text)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path):
+    with pytest.raises(SettingsError, match=r"cannot be read.*SETTINGS_FILE"):
+        load_settings(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "just text\n"])
+def test_a_file_with_nothing_in_it(tmp_path: Path, text: str):
+    assert "version: 1" in mistake(tmp_path, text)
