@@ -1,0 +1,83 @@
+# Every target sets up what it needs: a virtual environment in .venv, from hashed locks.
+#   another Python:            make test PYTHON=python3.13 VENV=.venv-3.13
+#   another Airflow (locks/):  make test LOCK=locks/airflow-3.1.lock VENV=.venv-airflow-3.1
+
+PYTHON ?= python3
+VENV ?= .venv
+LOCK ?= requirements.lock
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Settings of the caller's shell that would change what is installed, or where, or leave it uncompiled.
+unexport PIP_NO_BINARY PIP_PREFIX PIP_REQUIRE_VIRTUALENV PIP_TARGET PIP_USER
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Say what there is to run
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(READY) ## Sync a sample district to a sandbox ODS, three times, and check every record
+	@$(BIN)/python -m sandbox.demo
+
+.PHONY: sandbox
+sandbox: $(READY) ## Run the sandbox ODS in the foreground, to look around in (port 8765; PORT=...)
+	@$(BIN)/python -m sandbox.ods --port $(or $(PORT),8765)
+
+.PHONY: test
+test: $(READY) ## Run the test suite
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+.PHONY: test-quick
+test-quick: $(READY) ## Run the tests that need no Airflow process of their own
+	@$(BIN)/python -m pytest -q -m "not slow and not installs and not cluster" $(ARGS)
+
+.PHONY: lint
+lint: check-format check-types ## Check style, format and types
+
+.PHONY: check-format
+check-format: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "Not formatted as above: run 'make format'."; exit 1; }
+
+.PHONY: check-types
+check-types: $(READY) ## Check types alone (mypy, strict)
+	@$(BIN)/python -m mypy
+
+.PHONY: format
+format: $(READY) ## Put all Python files into the format that lint wants
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: $(READY) ## Measure a large district
+	@$(BIN)/python -m bench
+
+.PHONY: build
+build: $(READY) ## Build the wheel and the sdist into dist/
+	@$(BIN)/uv build --quiet --no-config --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls dist
+
+.PHONY: lock
+lock: $(READY) ## Resolve the dependencies anew into requirements.lock and locks/
+	@PATH="$(abspath $(BIN)):$$PATH" ./locks/update
+
+.PHONY: clean
+clean: ## Remove everything that these targets made, .venv included
+	@rm -rf $(VENV) .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip checks uv's hashes, uv checks everyone else's. The project itself is installed editable.
+$(READY): $(LOCK) locks/bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): Python 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) from $(LOCK) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "No virtual environment could be made (on Debian and Ubuntu: apt-get install python3-venv)."; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.lock
+	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes --compile-bytecode -r $(LOCK)
+	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
