@@ -77,7 +77,7 @@ $(READY): $(LOCK) locks/bootstrap.lock pyproject.toml
 	@echo "Setting up $(VENV) from $(LOCK) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "No virtual environment could be made (on Debian and Ubuntu: apt-get install python3-venv)."; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.lock
 	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes --compile-bytecode -r $(LOCK)
 	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
