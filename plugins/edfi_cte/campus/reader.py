@@ -131,6 +131,15 @@ class CampusReader:
                     "concluded from them; run again."
                 )
 
+    def enrollment_count(self, scope_year: int) -> int:
+        """How many enrollments the district has in the scope year's calendars, career-technical or not."""
+        with self._connection() as connection:
+            statement = self._render(
+                "enrollment_count.sql", district_number=self._district_number, scope_year=scope_year
+            )
+            ((count,),) = self._rows(connection, statement, "the number of enrollments")
+            return whole_number(count, "enrollments")
+
     def code_usage(self, scope_year: int) -> list[CodeUsage]:
         """Each code of the career-technical fields, in use or only listed, by field and code."""
         with self._connection() as connection:

@@ -10,17 +10,8 @@ from typing import Any
 
 from edfi_cte.campus import CampusError, CampusUnreachable
 from edfi_cte.ledger import mappings, runs
-from edfi_cte.ods import (
-    ApiInfo,
-    AuthorizationDenied,
-    EdFiClient,
-    EdFiError,
-    NoAnswer,
-    NotFound,
-    RateLimited,
-    ServerFault,
-    ValidationFailed,
-)
+from edfi_cte.ods import ApiInfo, EdFiClient, EdFiError
+from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
 from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
 from edfi_cte.sync.lane import Lane
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from edfi_cte.associations.model import NaturalKey
 from edfi_cte.associations.plan import Action
 from edfi_cte.ledger.events import Failure, Result
-from edfi_cte.ods import EdFiClient, EdFiError, NotFound, WrongRoute
+from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.ods.errors import MalformedAnswer, NotFound, WrongRoute
 from edfi_cte.sync.lane import RESOURCE
 from edfi_cte.sync.programs import Programs
 
@@ -30,7 +31,8 @@ async def deliver(client: EdFiClient, programs: Programs, row: sa.Row[Any]) -> R
         written = await (
             _put(client, row) if row.action == Action.PUT else client.upsert(RESOURCE, row.body.encode())
         )
-        return Result(row, http_status=written.status, deleted=deleted, ods_id=written.id)
+        ods_id = written.id or await _learn_id(client, row)
+        return Result(row, http_status=written.status, deleted=deleted, ods_id=ods_id)
     except EdFiError as error:
         return Result(row, http_status=error.status, deleted=deleted, failure=failure_of(error))
 
@@ -51,10 +53,22 @@ async def _delete(client: EdFiClient, row: sa.Row[Any]) -> None:
         await client.delete(RESOURCE, row.ods_id)
         return
     # A post whose answer was lost: the ODS may hold it, under an id that we never learnt.
+    for ods_id in await _find_ids(client, row):
+        await client.delete(RESOURCE, ods_id)
+
+
+async def _learn_id(client: EdFiClient, row: sa.Row[Any]) -> str:
+    """The id of what was just written, where a gateway has taken Location out of the answer."""
+    found = await _find_ids(client, row)
+    if len(found) != 1:
+        raise MalformedAnswer("The ODS accepted the document, gave no Location, and does not list it.")
+    return found[0]
+
+
+async def _find_ids(client: EdFiClient, row: sa.Row[Any]) -> list[str]:
     key = NaturalKey.of(json.loads(row.body))
-    for document in await client.find(RESOURCE, key_filters(key)):
-        if NaturalKey.of(document).key_id == key.key_id:
-            await client.delete(RESOURCE, document["id"])
+    documents = await client.find(RESOURCE, key_filters(key))
+    return [document["id"] for document in documents if NaturalKey.of(document).key_id == key.key_id]
 
 
 def key_filters(key: NaturalKey) -> dict[str, Any]:

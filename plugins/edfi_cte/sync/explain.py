@@ -20,7 +20,7 @@ def why(connection: sa.Connection, target_id: str, wanted: str) -> list[str]:
     The lines hold enrollment ids, ODS ids and codes, never a student's id.
     """
     enrollment_ids = _enrollments(connection, target_id, wanted)
-    lines = []
+    lines: list[str] = []
     for enrollment_id in enrollment_ids:
         lines += _record(connection, target_id, enrollment_id)
     lines += _events(connection, target_id, enrollment_ids, wanted)

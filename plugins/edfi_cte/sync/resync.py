@@ -18,7 +18,8 @@ from edfi_cte.associations.compare import content_hash
 from edfi_cte.associations.model import NaturalKey
 from edfi_cte.associations.plan import Action, Cause
 from edfi_cte.ledger import bulk, events, mappings, records
-from edfi_cte.ods import EdFiClient, EdFiError, NotFound, WrongRoute
+from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.ods.errors import NotFound, WrongRoute
 from edfi_cte.sync.guards import check_deletes
 from edfi_cte.sync.lane import RESOURCE, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.send import send_step
