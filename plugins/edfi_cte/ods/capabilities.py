@@ -1,0 +1,65 @@
+"""What differs between the Ed-Fi APIs in service, as one table. Nothing else in the client asks for a version."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+READ_ONLY_PROPERTIES = frozenset({"id", "_etag", "_lastModifiedDate"})
+"""What an API adds to a document and a client need not send back; ``id`` in a POST is even refused."""
+
+
+class ErrorFormat(StrEnum):
+    """How a refused request is explained."""
+
+    TEXT = "text"
+    """``{message, modelState?}``: the kind of error must be read from its wording."""
+    PROBLEM_DETAILS = "problem_details"
+    """``{type, title, detail, …}``: the type names the kind; wording is never interpreted."""
+    EITHER = "either"
+    """Not known: the type where there is one, else the wording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """``cursor_paging``: pageToken, Next-Page-Token and /partitions exist.
+    ``put_carries_id``: a PUT's document must hold the id of its URL.
+    ``default_limit``, ``max_limit``: items a page if the query names no limit, and at most.
+    ``live_tokens``: how many tokens a key may hold at once, None for any number.
+    ``refuses_key_change``: a PUT that changes a key is a 400 (older ones answer 204 and keep the old key).
+    """
+
+    name: str
+    error_format: ErrorFormat
+    cursor_paging: bool = False
+    put_carries_id: bool = False
+    default_limit: int = 500
+    max_limit: int = 500
+    live_tokens: int | None = None
+    refuses_key_change: bool = True
+
+
+# Source: ODS/API sources v5.3 to v7.3.2 (VersionController, DataManagementControllerBase, ErrorTranslator,
+# EdFi.Ods.Common/Exceptions, ApiSettings); DMS feature tests and CURSOR-PAGING.md.
+_ODS_FROM: tuple[tuple[tuple[int, int], Capabilities], ...] = (
+    ((5, 0), Capabilities("ODS/API 5", ErrorFormat.TEXT, default_limit=25, refuses_key_change=False)),
+    ((6, 0), Capabilities("ODS/API 6", ErrorFormat.TEXT, refuses_key_change=False)),
+    ((7, 0), Capabilities("ODS/API 7.0", ErrorFormat.TEXT)),
+    ((7, 2), Capabilities("ODS/API 7.2", ErrorFormat.PROBLEM_DETAILS)),
+    ((7, 3), Capabilities("ODS/API 7.3", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True, live_tokens=15)),
+)
+DMS = Capabilities("Data Management Service", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True, put_carries_id=True)
+UNKNOWN = Capabilities("unknown", ErrorFormat.EITHER, put_carries_id=True, default_limit=25, refuses_key_change=False)
+"""Taken where discovery is blocked: what every version understands."""
+
+
+def capabilities_of(version: str, *, dms: bool) -> Capabilities:
+    """The row for an API's own ``version`` text; UNKNOWN if that is no version or older than 5.0."""
+    if dms:
+        return DMS
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if not match:
+        return UNKNOWN
+    number = (int(match[1]), int(match[2]))
+    return next((row for first, row in reversed(_ODS_FROM) if number >= first), UNKNOWN)

@@ -1,0 +1,271 @@
+"""The client: any resource of any Ed-Fi API, by verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from yarl import URL
+
+from . import errors
+from .capabilities import Capabilities
+from .circuit import Circuit
+from .clock import Clock
+from .collection import Collection, PageLimits, filter_text
+from .config import EdFiConfig
+from .discovery import ApiInfo, Discovery
+from .documents import encode
+from .exchange import Exchange
+from .limiter import Limiter
+from .message import Answer, Request
+from .paging import read_pages
+from .results import TokenInfo, WriteResult, token_info, write_result
+from .retry import Retrier
+from .token_store import PROCESS_TOKENS, TokenStore
+from .tokens import TokenSource
+from .transport import Transport
+from .wire import Wire
+
+Document = Mapping[str, Any] | bytes
+"""An object to be written, or its finished JSON text."""
+Filters = Mapping[str, Any] | None
+"""Properties of the resource and the values to look for; all must match."""
+
+_RESOURCE = re.compile(r"[A-Za-z][\w-]*(?:/[A-Za-z][\w-]*)?")
+_IDENTITY = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+class EdFiClient:
+    """Use as ``async with EdFiClient(config) as client``; any number of coroutines may share it.
+
+    A resource is named as its path is: ``students`` (of the namespace ed-fi) or ``tpdm/candidates``. Every verb
+    raises errors of :mod:`.errors`; none of them holds data of a document. Requests wait for their turn by
+    themselves, so callers may start as many as they like.
+
+    ``token_store`` shares the token with other processes; without one, the clients of this process share it.
+    """
+
+    def __init__(
+        self, config: EdFiConfig, *, token_store: TokenStore | None = None, clock: Clock | None = None
+    ) -> None:
+        self.config = config
+        self._store = PROCESS_TOKENS if token_store is None else token_store
+        self._clock = clock or Clock()
+        self._limiter = Limiter(config.concurrency, self._clock)
+        self._retrier = Retrier(
+            self._clock, Circuit(self._clock), tries=config.tries, max_retry_after=config.max_retry_after
+        )
+        self._transport: Transport | None = None
+        self._discovering = asyncio.Lock()
+        self._api: ApiInfo | None = None
+        self._tokens: TokenSource
+        self._exchange: Exchange
+        self._limits: PageLimits
+        self._addresses: dict[str, tuple[str, URL]] = {}
+
+    async def __aenter__(self) -> Self:
+        self._transport = Transport(self.config)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def discover(self) -> ApiInfo:
+        """What is at the base URL. Asked once; every verb does it first."""
+        if self._api is None:
+            async with self._discovering:
+                if self._api is None:
+                    await self._discover()
+        assert self._api is not None  # noqa: S101
+        return self._api
+
+    async def upsert(self, resource: str, document: Document) -> WriteResult:
+        """Posts a document: created, or replaced where its natural key is known. Bytes are sent as they are."""
+        name, url = self._addresses.get(resource) or await self._address(resource)
+        request = Request("POST", url, "POST " + name, encode(document))
+        return write_result(await self._exchange.run(request))
+
+    async def put(
+        self,
+        resource: str,
+        id: str,  # noqa: A002
+        document: Document,
+        *,
+        if_match: str | None = None,
+    ) -> WriteResult:
+        """Replaces the item. Raises NotFound, and PreconditionFailed if its etag is not ``if_match`` any more."""
+        name, url = self._addresses.get(resource) or await self._address(resource)
+        body = encode(document, with_id=id if self._capabilities.put_carries_id else None)
+        result = write_result(
+            await self._exchange.run(Request("PUT", _item(url, id), "PUT " + name, body, _if_match(if_match)))
+        )
+        return result._replace(id=id)
+
+    async def delete(self, resource: str, id: str, *, if_match: str | None = None) -> bool:  # noqa: A002
+        """True if the item was there and is gone now, False if there was none."""
+        name, url = self._addresses.get(resource) or await self._address(resource)
+        try:
+            await self._exchange.run(Request("DELETE", _item(url, id), "DELETE " + name, headers=_if_match(if_match)))
+        except errors.WrongRoute:
+            raise
+        except errors.NotFound as error:
+            # True where an earlier try of this very request, whose answer was lost, may have done it.
+            return error.outcome_unknown
+        return True
+
+    async def get(self, resource: str, id: str) -> dict[str, Any]:  # noqa: A002
+        """The item. Raises NotFound."""
+        name, url = self._addresses.get(resource) or await self._address(resource)
+        request = Request("GET", _item(url, id), "GET " + name)
+        item, _ = await self._exchange.run_json(request)
+        if not isinstance(item, dict):
+            raise errors.MalformedAnswer(f"{request.name} was answered with no JSON object.")
+        return item
+
+    async def find(self, resource: str, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every item that has these values; for look-ups with few answers."""
+        return [row async for row in self.iterate(resource, filters)]
+
+    async def iterate(self, resource: str, filters: Filters = None) -> AsyncGenerator[dict[str, Any], None]:
+        """Every item, one by one, each once by id. See :meth:`pages`."""
+        async with aclosing(self.pages(resource, filters)) as pages:
+            async for page in pages:
+                for row in page:
+                    yield row
+
+    async def pages(self, resource: str, filters: Filters = None) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """The collection in lists of some hundred items, each item once by id, in no particular order.
+
+        Items that are there all the while are among them, even while others write. Raises IncompleteRead at the
+        end if fewer came than the API counts: an answer cut short never passes for the whole.
+        """
+        collection = await self._collection(resource, filters)
+        async with aclosing(read_pages(collection)) as pages:
+            async for page in pages:
+                yield page
+
+    async def total_count(self, resource: str, filters: Filters = None) -> int:
+        """How many items the key may see: 0 may also mean that it may see none."""
+        return await (await self._collection(resource, filters)).total()
+
+    async def token_info(self) -> TokenInfo:
+        """Whose token it is and for which education organizations (POST oauth/token_info)."""
+        api = await self.discover()
+        token = self._tokens.current() or await self._tokens.obtain()
+        request = Request(
+            "POST",
+            URL(api.token_info_url, encoded=True),
+            "POST oauth/token_info",
+            urlencode({"token": token}).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        body, _ = await self._exchange.run_json(request)
+        return token_info(body, request.name)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: tuple[float, float] | None = None,  # noqa: ASYNC109
+        check: bool = True,
+    ) -> Answer:
+        """Any request below the data's address, such as ``ed-fi/students``; ``path`` may have a query.
+
+        ``timeout`` is to connect and to read, in seconds. Unless ``check``, a refusal is an answer like any other.
+        """
+        api = await self.discover()
+        request = _free_request(api.data_url, method, path, parameters, body, headers, timeout)
+        return await (self._exchange.run(request) if check else self._exchange.run_unchecked(request))
+
+    @property
+    def _capabilities(self) -> Capabilities:
+        return self._known().capabilities
+
+    def _known(self) -> ApiInfo:
+        if self._api is None:
+            raise RuntimeError("The client is used before discovery.")
+        return self._api
+
+    async def _address(self, resource: str) -> tuple[str, URL]:
+        """A resource's path, as messages name it, and its address."""
+        api = await self.discover()
+        if not _RESOURCE.fullmatch(resource):
+            raise errors.BadParameter(
+                "That is not the name of a resource.", advice='Write it like "students" or "tpdm/candidates".'
+            )
+        path = resource if "/" in resource else f"ed-fi/{resource}"
+        address = (path, URL(f"{api.data_url}/{path}", encoded=True))
+        self._addresses[resource] = address
+        return address
+
+    async def _collection(self, resource: str, filters: Filters) -> Collection:
+        name, url = self._addresses.get(resource) or await self._address(resource)
+        return Collection(
+            name,
+            url,
+            filters,
+            exchange=self._exchange,
+            limits=self._limits,
+            cursor_paging=self._capabilities.cursor_paging,
+            concurrency=self.config.concurrency,
+        )
+
+    async def _discover(self) -> None:
+        if self._transport is None:
+            raise RuntimeError("Use the client as 'async with EdFiClient(config) as client'.")
+        wire = Wire(self._transport, self._retrier, self._clock)
+        api = await Discovery(self.config, wire).run()
+        self._tokens = TokenSource(self.config, api.token_url, store=self._store, wire=wire)
+        self._exchange = Exchange(
+            wire=wire, tokens=self._tokens, limiter=self._limiter, error_format=api.capabilities.error_format
+        )
+        most = api.capabilities.max_limit
+        self._limits = PageLimits(most if self.config.page_size is None else self.config.page_size)
+        self._api = api
+
+
+def _item(url: URL, identity: str) -> URL:
+    """An item's address. Refuses what is no id, lest a request for one item become one for all."""
+    if not _IDENTITY.fullmatch(identity):
+        raise errors.BadParameter("That is not an id of an item.", advice="Give the id that the API assigned.")
+    return URL(f"{url}/{identity}", encoded=True)
+
+
+def _if_match(etag: str | None) -> Mapping[str, str] | None:
+    return None if etag is None else {"If-Match": f'"{etag.strip(chr(34))}"'}
+
+
+def _free_request(
+    data_url: str,
+    method: str,
+    path: str,
+    parameters: Mapping[str, Any] | None,
+    body: bytes | None,
+    headers: Mapping[str, str] | None,
+    timeout: tuple[float, float] | None,
+) -> Request:
+    """A request for a path that someone else wrote: it must stay below ``data_url``."""
+    plain, _, query = path.partition("?")
+    parts = plain.strip("/").split("/")
+    if "://" in plain or ".." in parts:
+        raise errors.BadParameter(
+            "The endpoint leads away from the API's data.",
+            advice='Write it below the data\'s address, such as "ed-fi/students".',
+        )
+    more = urlencode([(key, filter_text(key, value)) for key, value in (parameters or {}).items()], quote_via=quote)
+    queries = "&".join(filter(None, (query, more)))
+    url = URL(f"{data_url}/{'/'.join(parts)}{'?' + queries if queries else ''}")
+    name = f"{method} {'/'.join(parts[:2])}"
+    return Request(method, url, name, body, headers, timeout)

@@ -1,0 +1,135 @@
+"""One collection of an API, as the paging reads it: its address, its filters, and the limits learnt on the way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from yarl import URL
+
+from . import errors
+from .exchange import Exchange
+from .message import Request
+from .paging import Page
+
+log = logging.getLogger(__name__)
+
+_SMALLEST = 2
+
+Parameters = Sequence[tuple[str, str]]
+
+
+class PageLimits:
+    """What one API takes as ``limit``, learnt from its refusals; shared by all collections of a client."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.counts_without_rows = True
+
+    def learn(self, refusal: errors.LimitRefused, asked: int) -> bool:
+        """True if a smaller page is left to try."""
+        smaller = refusal.allowed if refusal.allowed and refusal.allowed < asked else asked // 2
+        if smaller < _SMALLEST:
+            return False
+        if smaller < self.size:
+            self.size = smaller
+            log.info("The API refuses pages of %d; asking for %d from now on.", asked, smaller)
+        return True
+
+
+class Collection:
+    """Fulfils :class:`.paging.PageSource`."""
+
+    def __init__(
+        self,
+        name: str,
+        url: URL,
+        filters: Mapping[str, Any] | None,
+        *,
+        exchange: Exchange,
+        limits: PageLimits,
+        cursor_paging: bool,
+        concurrency: int,
+    ) -> None:
+        self.name = name
+        self.cursor_paging = cursor_paging
+        self.concurrency = concurrency
+        self._url = url
+        self._filters = [(key, filter_text(key, value)) for key, value in (filters or {}).items()]
+        self._exchange = exchange
+        self._limits = limits
+
+    async def first(self) -> Page:
+        return await self._page("limit", [("offset", "0"), ("totalCount", "true")])
+
+    async def at_offset(self, offset: int) -> Page:
+        return await self._page("limit", [("offset", str(offset))])
+
+    async def at_token(self, token: str) -> Page:
+        return await self._page("pageSize", [("pageToken", token)])
+
+    async def partitions(self, number: int) -> list[str] | None:
+        """ODS/API 7.3+ and DMS, GET …/partitions. None where it is refused: then one cursor reads it all."""
+        request = self._request("/partitions", [("number", str(number))])
+        try:
+            body, _ = await self._exchange.run_json(request)
+        except (errors.NotFound, errors.BadParameter, errors.AuthorizationDenied):
+            return None
+        tokens = body.get("pageTokens") if isinstance(body, dict) else None
+        return [str(token) for token in tokens] if isinstance(tokens, list) else None
+
+    async def total(self) -> int:
+        """By a page of no rows, or, where that is refused, of one."""
+        limit = "0" if self._limits.counts_without_rows else "1"
+        try:
+            _, headers = await self._exchange.run_json(
+                self._request("", [("offset", "0"), ("limit", limit), ("totalCount", "true")])
+            )
+        except errors.LimitRefused:
+            if not self._limits.counts_without_rows:
+                raise
+            self._limits.counts_without_rows = False
+            return await self.total()
+        total = _number(headers.get("Total-Count"))
+        if total is None:
+            raise errors.MalformedAnswer(f"GET {self.name} was answered without a Total-Count header.")
+        return total
+
+    async def _page(self, limit_name: str, parameters: Parameters) -> Page:
+        while True:
+            limit = self._limits.size
+            request = self._request("", [*parameters, (limit_name, str(limit))])
+            try:
+                rows, headers = await self._exchange.run_json(request)
+            except errors.LimitRefused as refusal:
+                if not self._limits.learn(refusal, limit):
+                    raise
+                continue
+            if not isinstance(rows, list):
+                raise errors.MalformedAnswer(f"{request.name} was answered with no JSON list.")
+            return Page(rows, limit, _number(headers.get("Total-Count")), headers.get("Next-Page-Token") or None)
+
+    def _request(self, below: str, parameters: Parameters) -> Request:
+        # "#" and spaces of descriptors must be escaped, and a "+" is no space to every server: quote, not quote_plus.
+        query = urlencode([*self._filters, *parameters], quote_via=quote)
+        return Request("GET", URL(f"{self._url}{below}?{query}", encoded=True), f"GET {self.name}{below}")
+
+
+def filter_text(name: str, value: Any) -> str:
+    """A filter's value as a query has it. None is refused: a filter forgotten would select everything."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise errors.BadParameter(
+        f"The filter {name} has no value that a query can hold.", advice="Give a text, number, flag or date."
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdecimal() else None

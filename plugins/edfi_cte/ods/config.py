@@ -1,0 +1,182 @@
+"""How to reach one Ed-Fi API: what an Airflow connection of type ``edfi`` says, typed and checked."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from .errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdFiConfig:
+    """Raises ConfigurationError for values that cannot be.
+
+    ``base_url``          the root of the API, path included: ``https://ods.example.gov/api``
+    ``client_id``, ``client_secret``  the key and secret
+    ``school_year``       the ending year (2026 = 2025-26), for APIs with a year in their routes
+    ``tenant``, ``instance``, ``route``  values for further route parts, by placeholder name in ``route``
+    ``data_url``, ``token_url``  the full addresses, where discovery is blocked or wrong
+    ``verify_tls``        False accepts any certificate
+    ``allow_http``        True allows plain http to a host other than this machine
+    ``page_size``         items a page; None is as many as the API allows
+    ``concurrency``       the most requests in flight; the client goes lower by itself
+    ``tries``             how often a request is sent before its error counts
+    ``*_timeout``         seconds for each try: to connect, between two reads, and in all; waiting for a turn
+                          is not counted
+    ``token_wait``        seconds to wait for a free place where the API has given out too many tokens
+    ``max_retry_after``   the longest ``Retry-After`` that is waited out, in seconds
+    ``max_answer_bytes``  the largest answer that is read
+    """
+
+    base_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    school_year: int | None = None
+    tenant: str | None = None
+    instance: str | None = None
+    route: Mapping[str, str] = field(default_factory=dict)
+    data_url: str | None = None
+    token_url: str | None = None
+    verify_tls: bool = True
+    allow_http: bool = False
+    page_size: int | None = None
+    concurrency: int = 16
+    tries: int = 6
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    total_timeout: float = 120.0
+    token_wait: float = 1900.0
+    max_retry_after: float = 300.0
+    max_answer_bytes: int = 64 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        if not self.client_id or not self.client_secret:
+            raise ConfigurationError(
+                "The connection has no key or no secret.", advice="Fill in both: login and password."
+            )
+        for name in ("base_url", "data_url", "token_url"):
+            if (url := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _checked_url(name, url, allow_http=self.allow_http))
+        for name in ("concurrency", "tries", "max_answer_bytes"):
+            _require(getattr(self, name) >= 1, name, "must be at least 1")
+        for name in ("connect_timeout", "read_timeout", "total_timeout"):
+            _require(getattr(self, name) > 0, name, "must be more than 0 seconds")
+        _require(self.page_size is None or self.page_size >= 2, "page_size", "must be at least 2")
+        _require(
+            self.school_year is None or 1990 <= self.school_year <= 2100,
+            "school_year",
+            "must be the school year's ending year, such as 2026",
+        )
+
+    @classmethod
+    def from_options(
+        cls, *, base_url: str, client_id: str, client_secret: str, options: Mapping[str, Any]
+    ) -> EdFiConfig:
+        """``options`` as a form or a JSON text has them: by field name, numbers perhaps as text, blanks unset."""
+        if unknown := sorted(set(options) - set(_READERS)):
+            raise ConfigurationError(
+                f"The connection's extra has unknown options: {', '.join(unknown)}.",
+                advice=f"Known are: {', '.join(_READERS)}.",
+            )
+        read = {name: _READERS[name](name, value) for name, value in options.items() if value not in (None, "")}
+        return cls(base_url=base_url, client_id=client_id, client_secret=client_secret, **read)
+
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """What ``from_options`` takes: every field but the address and the credentials."""
+        return tuple(_READERS)
+
+
+def is_loopback(host: str | None) -> bool:
+    """True for this machine's own names and addresses."""
+    if not host:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _require(holds: bool, name: str, rule: str) -> None:
+    if not holds:
+        raise ConfigurationError(f"The connection's {name} {rule}.", advice=f"Correct {name}.")
+
+
+def _checked_url(name: str, url: str, *, allow_http: bool) -> str:
+    """``url`` without a trailing slash. Never echoes it: a mistaken one may hold a password."""
+    advice = f"Write {'the host' if name == 'base_url' else name} like https://ods.example.gov/api."
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigurationError(f"The connection's {name} is not an address.", advice=advice) from None
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "{" in url:
+        raise ConfigurationError(f"The connection's {name} is not an http(s) address.", advice=advice)
+    if parts.username is not None:
+        raise ConfigurationError(
+            f"The connection's {name} holds a user name.", advice="Put the key and secret into login and password."
+        )
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
+        raise ConfigurationError(
+            f"The connection's {name} is plain http: the secret and students' data would go out unencrypted.",
+            advice="Use https; or, on a network you trust, set allow_http.",
+        )
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _wrong(name: str, what: str) -> ConfigurationError:
+    return ConfigurationError(f"The connection's {name} is not {what}.", advice=f"Correct {name}.")
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool | list | dict):
+        raise _wrong(name, "a text")
+    return str(value).strip()
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.5
+    if isinstance(value, bool) or not number.is_integer():
+        raise _wrong(name, "a whole number")
+    return int(number)
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise _wrong(name, "a number of seconds") from None
+
+
+def _truth(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise _wrong(name, "true or false")
+
+
+def _names(name: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(part, str | int) for part in value.values()):
+        raise _wrong(name, 'a JSON object of texts, such as {"districtId": "39141"}')
+    return {str(key): str(part) for key, part in value.items()}
+
+
+_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
+    "int": _whole,
+    "int | None": _whole,
+    "float": _seconds,
+    "bool": _truth,
+    "str | None": _text,
+    "Mapping[str, str]": _names,
+}
+_READERS = {option.name: _BY_TYPE[str(option.type)] for option in fields(EdFiConfig) if option.type != "str"}

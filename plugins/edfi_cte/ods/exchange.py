@@ -1,0 +1,130 @@
+"""A request and its answer, with all that lies between: token, turn, tries."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from . import errors
+from .capabilities import ErrorFormat
+from .errors import EdFiError
+from .limiter import Limiter
+from .message import Answer, Request
+from .retry import retry_after
+from .tokens import TokenSource
+from .wire import Wire
+
+log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """Sends authorized requests, as many at once as the limiter allows."""
+
+    def __init__(
+        self,
+        *,
+        wire: Wire,
+        tokens: TokenSource,
+        limiter: Limiter,
+        error_format: ErrorFormat,
+    ) -> None:
+        self._wire = wire
+        self._transport = wire.transport
+        self._retrier = wire.retrier
+        self._clock = wire.clock
+        self._tokens = tokens
+        self._limiter = limiter
+        self._error_format = error_format
+        self._headers_token: str | None = None
+        self._read_headers: Mapping[str, str] = {}
+        self._write_headers: Mapping[str, str] = {}
+
+    async def run(self, request: Request) -> Answer:
+        """The answer, if it is a success. Raises the EdFiError that says why there is none."""
+        return await self._retrier.run(request, self._attempt)
+
+    async def run_json(self, request: Request) -> tuple[Any, Mapping[str, str]]:
+        """The answer's JSON and headers. A text that is no JSON is asked for again, as any broken answer is."""
+        read: Any = None
+
+        async def attempt(request: Request) -> Answer:
+            nonlocal read
+            answer = self._checked(await self._send(request), request)
+            read = answer.json(request.name)
+            return answer
+
+        answer = await self._retrier.run(request, attempt)
+        return read, answer.headers
+
+    async def run_unchecked(self, request: Request) -> Answer:
+        """The last answer, success or not; retried as ever. Raises only where no answer came."""
+        last: Answer | None = None
+
+        async def attempt(request: Request) -> Answer:
+            nonlocal last
+            last = None
+            last = await self._send(request)
+            return self._checked(last, request)
+
+        try:
+            return await self._retrier.run(request, attempt)
+        except errors.Refused:
+            if last is None:
+                raise
+            return last
+
+    async def _attempt(self, request: Request) -> Answer:
+        return self._checked(await self._send(request), request)
+
+    async def _send(self, request: Request) -> Answer:
+        """One try; a refused token is replaced and the request sent once more."""
+        await self._limiter.acquire()
+        try:
+            token = self._tokens.current() or await self._tokens.obtain()
+            answer = await self._timed(request, token)
+            if answer.status == 401:
+                self._tokens.refused(token)
+                token = await self._tokens.obtain()
+                answer = await self._timed(request, token)
+            if answer.status == 401:
+                self._tokens.refused(token)
+            else:
+                self._tokens.accepted()
+            return answer
+        finally:
+            self._limiter.release()
+
+    async def _timed(self, request: Request, token: str) -> Answer:
+        sent_at = self._clock.now()
+        try:
+            answer = await self._transport.send(request, self._headers(request, token))
+        except errors.TimedOut:
+            self._limiter.too_much(sent_at)
+            raise
+        if answer.status in (429, 502, 503, 504):
+            self._limiter.too_much(sent_at)
+            if wait := retry_after(answer.headers, self._clock):
+                self._limiter.pause(wait)
+        else:
+            self._limiter.went_well(request.method, self._clock.now() - sent_at)
+        return answer
+
+    def _checked(self, answer: Answer, request: Request) -> Answer:
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._problem(answer, request)
+
+    def _problem(self, answer: Answer, request: Request) -> EdFiError:
+        error = self._wire.problem(answer, request, self._error_format, frozenset({self._headers_token or ""}))
+        log.debug("%s: %s %s", request.name, answer.status, error.type)
+        return error
+
+    def _headers(self, request: Request, token: str) -> Mapping[str, str]:
+        """The usual headers are made once a token."""
+        if token != self._headers_token:
+            self._headers_token = token
+            self._read_headers = {"Authorization": f"Bearer {token}"}
+            self._write_headers = {**self._read_headers, "Content-Type": "application/json"}
+        usual = self._read_headers if request.body is None else self._write_headers
+        return usual if request.headers is None else {**usual, **request.headers}

@@ -1,0 +1,156 @@
+"""Reads a whole collection, so that nothing is missed while others write to it, and proves it by the API's count.
+
+ODS/API 7.3+ and the DMS page by cursor: a page covers a range of row numbers, which no insert or delete can shift,
+and /partitions cuts the collection into ranges that are read side by side. Older ones page by offset: each page is
+asked for one row early, and where its first row is not one already seen, rows have moved and the reader steps back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any, NamedTuple, Protocol
+
+from . import errors
+
+Row = dict[str, Any]
+Parameters = Sequence[tuple[str, str]]
+
+_PASSES = 3
+_PARTITION_PAGES = 5
+"""ODS/API 7.3 makes no partition smaller than five full pages."""
+_MOST_PARTITIONS = 200
+
+
+class Page(NamedTuple):
+    """``limit`` is what was asked for; ``total`` and ``next_token`` are None where the answer has none."""
+
+    rows: list[Row]
+    limit: int
+    total: int | None
+    next_token: str | None
+
+
+class PageSource(Protocol):
+    """One collection, with its filters."""
+
+    name: str
+    cursor_paging: bool
+    concurrency: int
+
+    async def first(self) -> Page:
+        """From offset 0, with the total."""
+
+    async def at_offset(self, offset: int) -> Page: ...
+
+    async def at_token(self, token: str) -> Page: ...
+
+    async def partitions(self, number: int) -> list[str] | None:
+        """The tokens of about ``number`` partitions; None where the API has no such thing."""
+
+    async def total(self) -> int: ...
+
+
+async def read_pages(source: PageSource) -> AsyncGenerator[list[Row], None]:
+    """Lists of rows, each row once by its id.
+
+    Rows that are there from start to end are among them. Raises IncompleteRead after the last list if fewer came
+    than the API counts, even after reading again.
+    """
+    seen: set[str] = set()
+    for _ in range(_PASSES):
+        first = await source.first()
+        async with aclosing(_one_pass(source, first)) as lists:
+            async for rows in lists:
+                if fresh := _fresh(rows, seen, source.name):
+                    yield fresh
+        counted = _total(first, source.name)
+        if len(seen) < counted:
+            counted = min(counted, await source.total())
+        if len(seen) >= counted:
+            return
+    raise errors.IncompleteRead(f"GET {source.name}: {len(seen)} items came, the API counts {counted}.")
+
+
+def _total(page: Page, name: str) -> int:
+    if page.total is None:
+        raise errors.MalformedAnswer(f"GET {name} was answered without a Total-Count header.")
+    return page.total
+
+
+def _fresh(rows: list[Row], seen: set[str], name: str) -> list[Row]:
+    fresh = []
+    for row in rows:
+        if (identity := _id(row, name)) not in seen:
+            seen.add(identity)
+            fresh.append(row)
+    return fresh
+
+
+def _id(row: Row, name: str) -> str:
+    identity = row.get("id") if isinstance(row, dict) else None
+    if not isinstance(identity, str):
+        raise errors.MalformedAnswer(f"GET {name} was answered with an item that has no id.")
+    return identity
+
+
+async def _one_pass(source: PageSource, first: Page) -> AsyncGenerator[list[Row], None]:
+    yield first.rows
+    if not first.rows or len(first.rows) >= _total(first, source.name):
+        return
+    if not (source.cursor_paging and first.next_token):
+        pages = _by_offset(source, first)
+    elif tokens := await _partitions(source, first):
+        pages = _by_partition(source, tokens)
+    else:
+        pages = _by_partition(source, [first.next_token])
+    async with aclosing(pages):
+        async for rows in pages:
+            yield rows
+
+
+async def _partitions(source: PageSource, first: Page) -> list[str] | None:
+    """Tokens for side-by-side reading, where the collection is large enough to be cut."""
+    parts = _total(first, source.name) // (_PARTITION_PAGES * first.limit)
+    if parts < 2:
+        return None
+    return await source.partitions(min(parts, source.concurrency, _MOST_PARTITIONS))
+
+
+async def _by_partition(source: PageSource, tokens: Sequence[str]) -> AsyncGenerator[list[Row], None]:
+    """Pages in the order they come, one in flight for each of ``tokens``."""
+    pending = {asyncio.create_task(source.at_token(token)): token for token in tokens}
+    try:
+        while pending:
+            done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                token = pending.pop(task)
+                page = task.result()
+                if page.rows and page.next_token == token:
+                    raise errors.MalformedAnswer(f"GET {source.name}: the page token does not move on.")
+                if page.rows and page.next_token:
+                    pending[asyncio.create_task(source.at_token(page.next_token))] = page.next_token
+                yield page.rows
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+
+async def _by_offset(source: PageSource, first: Page) -> AsyncGenerator[list[Row], None]:
+    """The pages after ``first``. Needs an order that is the same for every page, which all ODS/APIs have."""
+    known = {_id(row, source.name) for row in first.rows}
+    offset = len(first.rows) - 1
+    while True:
+        page = await source.at_offset(offset)
+        ids = [_id(row, source.name) for row in page.rows]
+        if offset > 0 and (not ids or ids[0] not in known):
+            offset = max(offset - page.limit + 1, 0)
+            continue
+        yield page.rows
+        news = not known.issuperset(ids)
+        known.update(ids)
+        if len(ids) < page.limit and (not news or len(known) >= _total(first, source.name)):
+            return
+        offset += max(len(ids) - 1, 0)

@@ -1,0 +1,59 @@
+"""What the verbs return, and how it is read from answers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .errors import MalformedAnswer
+from .message import Answer
+
+
+class WriteResult(NamedTuple):
+    """``id`` is the last segment of the answer's Location, ``etag`` is without quotes; None where not told."""
+
+    status: int
+    id: str | None
+    etag: str | None
+    created: bool
+
+
+class TokenInfo(NamedTuple):
+    """What the API says of the client's token."""
+
+    active: bool
+    client_id: str
+    education_organization_ids: tuple[int, ...]
+    namespace_prefixes: tuple[str, ...]
+    claim_set: str | None
+
+
+def write_result(answer: Answer) -> WriteResult:
+    """Location's host and path may be those of a server behind the proxy: only its last segment is meant for us."""
+    location = answer.headers.get("Location")
+    etag = answer.headers.get("ETag")
+    return WriteResult(
+        answer.status,
+        location.rpartition("/")[2] or None if location else None,
+        etag.removeprefix("W/").strip('"') if etag else None,
+        answer.status == 201,
+    )
+
+
+def token_info(body: Any, name: str) -> TokenInfo:
+    """Reads an answer of oauth/token_info (ODS/API 5.3 on; ``claim_set`` from 7.3 on)."""
+    if not isinstance(body, dict):
+        raise MalformedAnswer(f"{name} was answered with no JSON object.")
+    organizations = body.get("education_organizations") or []
+    ids = {
+        int(organization["education_organization_id"])
+        for organization in organizations
+        if isinstance(organization, dict) and str(organization.get("education_organization_id", "")).isdecimal()
+    }
+    claim_set = body.get("claim_set")
+    return TokenInfo(
+        active=body.get("active") is True,
+        client_id=str(body.get("client_id") or ""),
+        education_organization_ids=tuple(sorted(ids)),
+        namespace_prefixes=tuple(str(prefix) for prefix in body.get("namespace_prefixes") or ()),
+        claim_set=claim_set.get("name") if isinstance(claim_set, dict) else claim_set,
+    )

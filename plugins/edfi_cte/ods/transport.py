@@ -1,0 +1,125 @@
+"""One try of one request over one shared session: deadlines, bounded answers, no credentials to strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from . import errors
+from .config import EdFiConfig, is_loopback
+from .errors import EdFiError
+from .message import Answer, Request
+
+_REDIRECTS = 3
+_REDIRECT_ANY_METHOD = (307, 308)
+_REDIRECT_READS = (301, 302)
+
+
+class Transport:
+    """Raises NoAnswer or UnusableAnswer; a refusal is an Answer like any other."""
+
+    def __init__(self, config: EdFiConfig) -> None:
+        self._max_bytes = config.max_answer_bytes
+        self._timeout = aiohttp.ClientTimeout(
+            total=config.total_timeout, connect=config.connect_timeout, sock_read=config.read_timeout
+        )
+        # The limiter bounds what is in flight, so the pool has no bound of its own and "connect" waits for no turn.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=config.verify_tls),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": "application/json", "User-Agent": "edfi-cte"},
+            proxy=_environment_proxy(config.base_url),
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Answer:
+        """``headers`` come on top of the session's own and take the place of ``request.headers``."""
+        failure: EdFiError
+        try:
+            return await self._send(request, headers if headers is not None else request.headers)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = _failure(error, request)
+        # Raised out here: the library's own errors quote addresses, and a query may hold a student's id.
+        raise failure
+
+    async def _send(self, request: Request, headers: Mapping[str, str] | None) -> Answer:
+        url = request.url
+        for _ in range(_REDIRECTS):
+            async with self._session.request(
+                request.method,
+                url,
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._timeout if request.timeout is None else _timeout(*request.timeout),
+            ) as response:
+                answer = Answer(response.status, response.headers, await self._body(response, request))
+            if not 300 <= answer.status < 400 or "Location" not in answer.headers:
+                return answer
+            url = _redirected(request, url, answer)
+        raise errors.RedirectRefused(f"{request.name} was redirected more than {_REDIRECTS} times.")
+
+    async def _body(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
+        """The body, read no further than the bound (which holds for what is unpacked, too)."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_bytes:
+                response.close()
+                raise errors.AnswerTooLarge(
+                    f"{request.name} was answered with more than {self._max_bytes} bytes.", status=response.status
+                )
+        return b"".join(chunks)
+
+
+def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=connect + read, connect=connect, sock_read=read)
+
+
+def _redirected(request: Request, url: URL, answer: Answer) -> URL:
+    """Where an answer points to, if the credentials may go there: to the same origin, or its https twin."""
+    target = url.join(URL(answer.headers["Location"]))
+    same = target.origin() == url.origin() or (
+        target.host == url.host and (url.scheme, target.scheme) == ("http", "https")
+    )
+    follows = answer.status in _REDIRECT_ANY_METHOD or (answer.status in _REDIRECT_READS and not request.is_write)
+    if same and follows:
+        return target
+    raise errors.RedirectRefused(
+        f"{request.name} was redirected to {target.origin()}; credentials and data are not sent on.",
+        status=answer.status,
+    )
+
+
+def _failure(error: Exception, request: Request) -> EdFiError:
+    """The library's error as ours. Says nothing of the address but its host."""
+    host = f"{request.url.host}:{request.url.port}"
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
+        return errors.TlsFailed(f"{request.name}: the TLS certificate of {host} was not accepted.")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return errors.Unreachable(f"{request.name}: the host name {request.url.host} is not known.")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return errors.Unreachable(f"{request.name}: {host} cannot be reached ({error.strerror or 'refused'}).")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return errors.TimedOut(f"{request.name}: no connection to {host} within the connect_timeout.")
+    if isinstance(error, TimeoutError):
+        return errors.TimedOut(f"{request.name}: {host} did not answer in time.", outcome_unknown=request.is_write)
+    return errors.ConnectionLost(
+        f"{request.name}: the connection to {host} broke ({type(error).__name__}).",
+        outcome_unknown=request.is_write,
+    )
+
+
+def _environment_proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for the API, looked up once; none for this machine itself."""
+    url = URL(base_url)
+    if is_loopback(url.host) or (url.host and proxy_bypass(url.host)):
+        return None
+    return getproxies().get(url.scheme)

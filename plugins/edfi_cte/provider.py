@@ -1,0 +1,97 @@
+"""What Airflow reads of this package through its ``apache_airflow_provider`` entry point.
+
+Read by every Airflow command, so it imports nothing. The fields' names and defaults are those of EdFiConfig.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Provider metadata with the connection type ``edfi`` and its form (conn-fields: Airflow 3.2+)."""
+    return {
+        "package-name": "edfi-cte",
+        "name": "Ed-Fi",
+        "description": "Ed-Fi ODS/API and Data Management Service: hook, operators, and the Missouri CTE sync.",
+        "integrations": [
+            {
+                "integration-name": "Ed-Fi",
+                "external-doc-url": "https://docs.ed-fi.org/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": "Ed-Fi", "python-modules": ["edfi_cte.hooks.edfi"]}],
+        "operators": [{"integration-name": "Ed-Fi", "python-modules": ["edfi_cte.operators.edfi"]}],
+        "connection-types": [
+            {
+                "connection-type": "edfi",
+                "hook-class-name": "edfi_cte.hooks.edfi.EdFiHook",
+                "hook-name": "Ed-Fi",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "port"],
+                    "relabeling": {"host": "Base URL", "login": "Key", "password": "Secret"},
+                    "placeholders": {
+                        "host": "https://ods.example.gov/api",
+                        "login": "the key (client id) that the Ed-Fi host gave you",
+                        "password": "its secret",
+                    },
+                },
+                "conn-fields": _CONNECTION_FIELDS,
+            }
+        ],
+    }
+
+
+def _field(label: str, description: str, kind: str, **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": [kind, "null"], **schema}}
+
+
+_CONNECTION_FIELDS = {
+    "school_year": _field(
+        "School year",
+        "The ending year (2026 = 2025-26). Needed where the API's addresses hold a year.",
+        "integer",
+        minimum=1990,
+        maximum=2100,
+    ),
+    "tenant": _field("Tenant", "Fills {tenantIdentifier} in a multi-tenant API's addresses.", "string"),
+    "instance": _field("Instance", "Fills {instance} in an instance-year-specific API's addresses.", "string"),
+    "route": _field(
+        "Further route values",
+        'Fills other placeholders by their names, as a JSON object: {"districtId": "39141"}.',
+        "object",
+    ),
+    "data_url": _field(
+        "Data URL", "The data's full address, ending in /data/v3, where discovery is blocked.", "string", format="uri"
+    ),
+    "token_url": _field(
+        "Token URL", "The full address of oauth/token, where discovery is blocked.", "string", format="uri"
+    ),
+    "verify_tls": _field(
+        "Verify TLS", "Off accepts any certificate: for a test network only.", "boolean", default=True
+    ),
+    "allow_http": _field(
+        "Allow plain http",
+        "On lets the secret and students' data go out unencrypted to another host.",
+        "boolean",
+        default=False,
+    ),
+    "page_size": _field(
+        "Page size", "Items a page when reading; empty is as many as the API allows.", "integer", minimum=2
+    ),
+    "concurrency": _field(
+        "Concurrency",
+        "The most requests in flight; fewer when the API is slow or says so.",
+        "integer",
+        minimum=1,
+        maximum=200,
+        default=16,
+    ),
+    "tries": _field(
+        "Tries", "How often a request is sent before its error counts.", "integer", minimum=1, maximum=20, default=6
+    ),
+    "connect_timeout": _field("Connect timeout", "Seconds to connect, each try.", "number", default=10),
+    "read_timeout": _field("Read timeout", "Seconds between two reads, each try.", "number", default=60),
+    "total_timeout": _field("Total timeout", "Seconds in all, each try.", "number", default=120),
+}
