@@ -1,0 +1,90 @@
+"""The ledger's database: created on first use, by one process of many, refused where it is newer or not there."""
+
+import multiprocessing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import mssql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
+from edfi_cte.ledger.schema import metadata
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+def test_the_first_use_creates_every_table_as_the_schema_has_it(url: str):
+    inspector = sa.inspect(open_ledger(url))
+    for table in metadata.sorted_tables:
+        assert [c["name"] for c in inspector.get_columns(table.name)] == [c.name for c in table.columns]
+        assert {i["name"] for i in inspector.get_indexes(table.name)} == {i.name for i in table.indexes}
+
+
+def _open(url: str) -> None:
+    open_ledger(url).dispose()
+
+
+def test_workers_that_start_at_once_do_not_trip_over_each_other(url: str):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_open, args=(url,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    with open_ledger(url).connect() as connection:
+        assert connection.execute(sa.text("SELECT version_num FROM edfi_cte_version")).all() == [("0001",)]
+
+
+def test_an_older_package_refuses_a_newer_ledger(url: str):
+    with open_ledger(url).begin() as connection:
+        connection.execute(sa.text("UPDATE edfi_cte_version SET version_num = '9999'"))
+    with pytest.raises(LedgerError, match="newer edfi-cte"):
+        open_ledger(url)
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password():
+    with pytest.raises(LedgerError) as error:
+        open_ledger("postgresql+psycopg2://somebody:hidden-word@127.0.0.1:1/ledger")
+    assert "127.0.0.1:1/ledger" in str(error.value)
+    assert "hidden-word" not in str(error.value)
+
+
+def connection(**parts: object) -> SimpleNamespace:
+    empty = dict.fromkeys(("conn_type", "host", "login", "password", "schema", "port"))
+    return SimpleNamespace(conn_id="ledger", **empty | parts)
+
+
+def test_the_url_of_an_airflow_connection():
+    values = {"login": "u", "password": "p@/:", "host": "db", "port": 1433, "schema": "s"}
+    assert ledger_url(connection(conn_type="sqlite", host="/a b/l.db")).database == "/a b/l.db"
+    for kind, driver in [("postgres", "postgresql+psycopg2"), ("mssql", "mssql+pymssql")]:
+        url = ledger_url(connection(conn_type=kind, **values))
+        assert (url.drivername, url.password, url.database) == (driver, "p@/:", "s")
+
+
+@pytest.mark.parametrize("wrong", [{"conn_type": "sqlite"}, {"conn_type": "mysql", "host": "x"}])
+def test_a_connection_that_cannot_hold_the_ledger_is_refused(wrong: dict[str, str]):
+    with pytest.raises(LedgerError, match="connection 'ledger'"):
+        ledger_url(connection(**wrong))
+
+
+def test_the_schema_compiles_for_sql_server_with_exact_types():
+    dialect = mssql.dialect(deprecate_large_types=True)  # as of SQL Server 2012
+    text = "\n".join(
+        str(CreateTable(table).compile(dialect=dialect))
+        + "".join(str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes)
+        for table in metadata.sorted_tables
+    )
+    assert "DATETIME2(6)" in text
+    assert "BIGINT NOT NULL IDENTITY" in text
+    assert "student_unique_id NVARCHAR(120)" in text
+    assert "body NVARCHAR(max)" in text
+    assert "DATETIME NOT NULL" not in text
