@@ -12,7 +12,7 @@ MAPPING_TEMPLATE = "campus_mapping.sql"
 _COMMENT_OR_LITERAL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _NAME = r"(?:\[[^\]\n]+\]|\"[^\"\n]+\"|[^\W\d]\w*)"
 _TABLE = re.compile(rf"\b(?:FROM|JOIN)\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s+(?:AS\s+)?({_NAME})", re.IGNORECASE)
-_COLUMN = re.compile(rf"(?<![\w.\]\"])({_NAME})\s*\.\s*({_NAME})(?!\s*[.(\w])")
+_COLUMN = re.compile(rf"(?<![\w.\]\"])({_NAME})\s*\.\s*({_NAME})(?!\w|\s*[.(])")
 _COMMON_TABLE = re.compile(rf"(?:^|,)\s*({_NAME})\s+AS\s*\(", re.IGNORECASE)
 
 
