@@ -1,0 +1,1 @@
+"""Airflow operators: :mod:`.edfi` for any Ed-Fi resource, the others for the sync."""
