@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +11,12 @@ from urllib.parse import unquote
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from edfi_cte.errors import EdfiCteError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION_TABLE = "edfi_cte_version"
 _LOCK_NAME = "edfi_cte_migration"
 _LOCK_NUMBER = 0x0ED_F1_C7E
 
@@ -144,10 +143,10 @@ def _head() -> str | None:
 
 
 def _revision(connection: sa.Connection) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table": "edfi_cte_version"})
-    revision = context.get_current_revision()
-    logging.getLogger(__name__).debug("ledger revision %s", revision)
-    return revision
+    """The revision that the database bears; ``None`` if it is no ledger yet."""
+    if not sa.inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(_VERSION_TABLE))).scalar()
 
 
 def _first_line(error: object) -> str:
