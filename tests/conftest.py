@@ -49,7 +49,8 @@ def run_dag(airflow_db: None) -> Callable[..., DagRun]:
     def run(dag_id: str, conf: Mapping[str, Any] | None = None) -> DagRun:
         bag = DagBag(str(ROOT / "dags"))
         assert bag.import_errors == {}
-        return bag.dags[dag_id].test(run_conf=dict(conf or {}))
+        finished: DagRun = bag.dags[dag_id].test(run_conf=dict(conf or {}))
+        return finished
 
     return run
 

