@@ -1,6 +1,6 @@
--- The one file that names Campus's tables and columns. A district whose Campus differs copies this file, edits the copy
--- and points the setting sql_dir at its folder; nothing else needs to change. "edfi-cte check" and each run's preflight
--- compare every name below with INFORMATION_SCHEMA and report the line of a name that is not there.
+-- The one file that names Campus's tables and columns. A district whose Campus differs copies this file, edits the
+-- copy and points the setting sql_dir at its folder; nothing else needs to change. "edfi-cte check" and each run's
+-- preflight compare every name below with INFORMATION_SCHEMA and report the line of a name that is not there.
 --
 -- How to edit
 --   * Left of AS stands Campus, right of AS our name. Change the left side only; keep every name on the right.
@@ -69,7 +69,8 @@ campus_enrollment AS (
         e.noShow AS no_show,
         mo.careerCluster AS career_cluster,
         mo.cteProgramType AS cte_program_type,
-        -- Optional, for the resource preferences of these names. certification_status is 'passing', 'attempted' or null.
+        -- Optional, for the resource preferences of these names.
+        -- certification_status is 'passing', 'attempted' or null.
         NULL AS career_pathway,
         NULL AS student_status,
         NULL AS certification_status

@@ -1,5 +1,6 @@
--- Candidates of one scope year: the district's enrollments that carry any career-technical value and either belong to a
--- calendar of the year, the year before or the year after, or overlap the year. Each with the first rule that excludes it.
+-- Candidates of one scope year: the district's enrollments that carry any career-technical value and either belong to
+-- a calendar of the year, the year before or the year after, or overlap the year; each with the first rule that
+-- excludes it.
 -- Parameters: district_number, scope_year, year_start and year_end (the school year's first and last day).
 {% from "clean.sql" import text, flag, day with context -%}
 
@@ -31,7 +32,7 @@ enrollment AS (
     )
 ),
 
--- 2. An enrollment that was never closed ends with its calendar, though not before it started; without both it is open.
+-- 2. An enrollment that was never closed ends with its calendar, though not before it started; else it is open.
 bounded AS (
     SELECT
         en.*,
@@ -57,7 +58,7 @@ dated AS (
 ),
 
 -- 4. The students with an enrollment in the scope year that is not itself excluded.
-enrolled AS (
+attending AS (
     SELECT DISTINCT en.person_id
     FROM enrollment AS en
     WHERE
@@ -67,25 +68,38 @@ enrolled AS (
         AND en.no_show = 0
 ),
 
--- 5. The rules, in the page's order. A record of a calendar of the year is an enrollment in it: its own flags say why not.
-candidate AS (
+-- 5. The candidates. A record in a calendar of the year is itself an enrollment in the year: what excludes it, if
+--    anything, is its own flags, not that the student has no other.
+considered AS (
     SELECT
         dt.*,
         CASE
-            WHEN dt.overlaps = 0 THEN 'no_overlap_with_scope_year'
-            WHEN dt.calendar_year <> {{ param("scope_year") }} AND en.person_id IS NULL THEN 'no_enrollment_in_scope_year'
-            WHEN dt.career_cluster IS NULL THEN 'career_cluster_blank'
-            WHEN dt.cte_program_type IS NULL THEN 'cte_program_type_blank'
-            WHEN dt.calendar_exclude = 1 THEN 'calendar_exclude'
-            WHEN dt.school_exclude = 1 THEN 'school_exclude'
-            WHEN dt.no_show = 1 THEN 'no_show'
-        END AS excluded_by
+            WHEN dt.calendar_year = {{ param("scope_year") }} THEN 1
+            WHEN a.person_id IS NOT NULL THEN 1
+            ELSE 0
+        END AS has_enrollment
     FROM dated AS dt
-    LEFT JOIN enrolled AS en ON dt.person_id = en.person_id
+    LEFT JOIN attending AS a ON dt.person_id = a.person_id
     WHERE
         (dt.career_cluster IS NOT NULL OR dt.cte_program_type IS NOT NULL)
         AND (
             dt.overlaps = 1
             OR dt.calendar_year BETWEEN {{ param("scope_year") }} - 1 AND {{ param("scope_year") }} + 1
         )
+),
+
+-- 6. The rules, in the page's order: a record that several exclude bears the first.
+candidate AS (
+    SELECT
+        co.*,
+        CASE
+            WHEN co.overlaps = 0 THEN 'no_overlap_with_scope_year'
+            WHEN co.has_enrollment = 0 THEN 'no_enrollment_in_scope_year'
+            WHEN co.career_cluster IS NULL THEN 'career_cluster_blank'
+            WHEN co.cte_program_type IS NULL THEN 'cte_program_type_blank'
+            WHEN co.calendar_exclude = 1 THEN 'calendar_exclude'
+            WHEN co.school_exclude = 1 THEN 'school_exclude'
+            WHEN co.no_show = 1 THEN 'no_show'
+        END AS excluded_by
+    FROM considered AS co
 )

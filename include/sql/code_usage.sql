@@ -1,5 +1,5 @@
--- The codes of the career-technical fields with the number of the scope year's records that no rule excludes and that use
--- them: field, code, name (null if the code list lacks the code), records (0 for a code that is listed and not used).
+-- The codes of the career-technical fields with the number of the scope year's records that use them and that no rule
+-- excludes: field, code, name (null if the code list lacks the code), records (0 for a code that is listed, not used).
 -- Parameters: district_number, scope_year, year_start, year_end.
 WITH
 {% include "campus_mapping.sql" %},
@@ -31,4 +31,4 @@ SELECT
     COALESCE(u.records, 0) AS records
 FROM used AS u
 FULL OUTER JOIN code_list AS c ON u.field = c.field AND u.code_key = c.code_key
-ORDER BY 1, 2
+ORDER BY field, code

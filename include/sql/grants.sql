@@ -1,0 +1,22 @@
+-- The least rights that the sync needs in Campus: SELECT on the columns that campus_mapping.sql names, nothing else.
+-- Run it once in the Campus database, as its owner. After an edit of the mapping, grant the columns that came in and
+-- revoke those that left. It is for people: no program runs it.
+CREATE ROLE edfi_cte_reader;
+
+GRANT SELECT (districtID, number) ON dbo.District TO edfi_cte_reader;
+GRANT SELECT (endYear, startDate, endDate) ON dbo.SchoolYear TO edfi_cte_reader;
+GRANT SELECT (schoolID, exclude) ON dbo.School TO edfi_cte_reader;
+GRANT SELECT (calendarID, schoolID, endYear, endDate, exclude) ON dbo.Calendar TO edfi_cte_reader;
+GRANT SELECT (personID, stateID) ON dbo.Person TO edfi_cte_reader;
+GRANT SELECT (
+    enrollmentID, personID, calendarID, districtID, serviceType, startDate, endDate, noShow
+) ON dbo.Enrollment TO edfi_cte_reader;
+GRANT SELECT (enrollmentID, careerCluster, cteProgramType) ON dbo.EnrollmentMO TO edfi_cte_reader;
+GRANT SELECT (attributeID, object, element) ON dbo.CampusAttribute TO edfi_cte_reader;
+GRANT SELECT (attributeID, code, name) ON dbo.CampusDictionary TO edfi_cte_reader;
+
+-- For an existing login:
+--     CREATE USER edfi_cte FOR LOGIN edfi_cte;
+--     ALTER ROLE edfi_cte_reader ADD MEMBER edfi_cte;
+-- To read a consistent state without taking locks (isolation "snapshot"), the database's owner also runs
+--     ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON;
