@@ -3,8 +3,18 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from edfi_cte.settings import Settings, SettingsError, load_settings
+from edfi_cte.settings import (
+    DagSettings,
+    Guards,
+    ResourcePreferences,
+    Retention,
+    Settings,
+    SettingsError,
+    Target,
+    load_settings,
+)
 
 GOOD = """\
 version: 1
@@ -115,3 +125,22 @@ def test_a_file_that_is_not_there(tmp_path: Path):
 @pytest.mark.parametrize("text", ["", "- 1\n", "just text\n"])
 def test_a_file_with_nothing_in_it(tmp_path: Path, text: str):
     assert "version: 1" in mistake(tmp_path, text)
+
+
+def test_the_example_file_shows_every_setting_with_its_default():
+    path = Path(__file__).parents[1] / "include" / "edfi_cte.example.yaml"
+    settings = load_settings(path)
+    [target] = settings.targets
+    assert settings.preferences_of(target) == ResourcePreferences()
+    shown = yaml.safe_load(path.read_text())
+    models = [
+        (shown, Settings),
+        (shown["targets"][0], Target),
+        (shown["preferences"]["default"], ResourcePreferences),
+        (shown["guards"], Guards),
+        (shown["retention"], Retention),
+        (shown["dag"], DagSettings),
+    ]
+    for section, model in models:
+        assert section.keys() == model.model_fields.keys()
+    assert (settings.guards, settings.retention, settings.dag) == (Guards(), Retention(), DagSettings())

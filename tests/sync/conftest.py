@@ -1,0 +1,26 @@
+"""One sandbox ODS a scope year for all tests here; each test begins with none of our associations in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.ods import serve
+from tests.sync.world import RESOURCE, YEARS, World, seed
+
+
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[dict[int, Any]]:
+    """The running servers by scope year."""
+    last, this = YEARS
+    with serve(seed=seed(), api="7.3") as first, serve(seed=seed(), api="7.3") as second:
+        yield {last: first, this: second}
+
+
+@pytest.fixture
+def world(sandboxes: dict[int, Any], tmp_path: Path) -> World:
+    """A fresh world."""
+    for ods in sandboxes.values():
+        ods.control.clear(RESOURCE)
+    return World(sandboxes, tmp_path)

@@ -1,0 +1,142 @@
+"""When a year stops rather than does harm: each guard, with the delete that would have happened without it."""
+
+import pytest
+
+from edfi_cte.campus import CampusReader, IncompleteExtract
+from edfi_cte.ods import EdFiClient
+from edfi_cte.sync.lane import StepFailed
+from tests.sync.world import RESOURCE, World, counting_writes
+
+MANY = 30
+
+
+@pytest.fixture
+def sent(world: World) -> World:
+    """Thirty associations: one student, thirty start dates."""
+    from datetime import datetime, timedelta
+
+    for number in range(MANY):
+        world.campus.add(number + 1, startDate=datetime(2025, 8, 20) + timedelta(days=number))  # noqa: DTZ001
+    assert world.run().counts["sent"]["Post"] == MANY
+    return world
+
+
+def test_deletes_over_the_limit_stop_the_year_before_the_first(sent: World):
+    for number in range(1, 28):
+        sent.campus.set("EnrollmentMO", number, careerCluster=None)
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed) as stopped:
+        sent.run()
+    assert counted == [0]
+    for said in ("27 of 30 records", "10%", "more than 25", "career_cluster_blank", "allow_mass_delete"):
+        assert said in str(stopped.value)
+    assert sent.run(allow_mass_delete=True).counts["sent"]["Delete"] == 27
+    assert sent.there() == sent.expected()
+
+
+def test_deletes_within_either_limit_go_through(sent: World):
+    for number in range(1, 26):
+        sent.campus.remove(number)
+    assert sent.run().counts["sent"]["Delete"] == 25
+
+
+def test_the_delete_of_a_delete_post_counts_too(sent: World):
+    sent.campus.set("Person", 1, stateID="1000000002")
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match="student_id_changed"):
+        sent.run()
+    assert counted == [0]
+
+
+def test_the_limits_are_settings(sent: World):
+    sent.settings["guards"] = {"max_delete_fraction": 0, "max_delete_count": 0}
+    sent.campus.remove(1)
+    with pytest.raises(StepFailed, match="1 of 30 records"):
+        sent.run()
+
+
+def test_an_empty_extract_never_counts_as_gone(sent: World):
+    """Without the guard every record would be deleted: the district's rows moved, or the login lost its rights."""
+    enrollments, missouri = sent.campus.tables["Enrollment"], sent.campus.tables["EnrollmentMO"]
+    sent.campus.tables["EnrollmentMO"] = []
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match="no career-technical record"):
+        sent.run()
+    sent.campus.tables["Enrollment"] = []
+    with pytest.raises(StepFailed, match="no career-technical record"):
+        sent.run(allow_mass_delete=True)
+    assert counted == [0]
+    sent.campus.tables |= {"Enrollment": enrollments, "EnrollmentMO": missouri}
+    assert sent.run().counts["unchanged"] == MANY
+
+
+def test_everything_may_go_if_a_person_says_so_and_campus_still_has_enrollments(sent: World):
+    sent.campus.tables["EnrollmentMO"] = []
+    assert sent.run(allow_mass_delete=True).counts["sent"]["Delete"] == MANY
+    assert sent.there() == {}
+
+
+def test_a_partial_extract_never_counts_as_gone(sent: World, monkeypatch: pytest.MonkeyPatch):
+    whole = CampusReader.enrollment_records
+
+    def broken_off(reader: CampusReader, year: int):
+        for record in whole(reader, year):
+            if record.enrollment_id > 20:
+                raise IncompleteExtract("Campus counted 30 enrollment records and sent 20.")
+            yield record
+
+    monkeypatch.setattr(CampusReader, "enrollment_records", broken_off)
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(IncompleteExtract):
+        sent.run()
+    assert counted == [0]
+    monkeypatch.undo()
+    assert sent.run().counts["unchanged"] == MANY
+
+
+def test_orphans_over_the_limit_are_not_cleaned_up(sent: World):
+    sent.settings["guards"] = {"max_delete_fraction": 0.1, "max_delete_count": 2}
+    control = sent.odses[2026].control
+    for document in control.documents(RESOURCE)[:4]:
+        own = {k: v for k, v in document.items() if k not in ("id", "_etag", "_lastModifiedDate")}
+        control.put(RESOURCE, own | {"beginDate": "2026" + own["beginDate"][4:]})
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match="no_source"):
+        sent.run()
+    assert counted == [0]
+    sent.run(allow_mass_delete=True)
+    assert sent.there() == sent.expected()
+
+
+def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkeypatch: pytest.MonkeyPatch):
+    """Without the check by id every mapping would go and be posted again. Mocked: no server lies on request."""
+
+    async def empty(_client: EdFiClient, _resource: str, _filters: object):
+        for page in ():
+            yield page
+
+    monkeypatch.setattr(EdFiClient, "pages", empty)
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match="lists fewer records"):
+        sent.run()
+    assert counted == [0]
+    assert sent.in_ledger("SELECT COUNT(*) FROM edfi_cte_identity_mapping") == [(MANY,)]
+
+
+def test_a_failed_read_of_the_ods_deletes_nothing(sent: World):
+    control = sent.odses[2026].control
+    control.faults(status=500, rate=1.0, methods=["GET"], path=RESOURCE)
+    try:
+        with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed):
+            sent.run()
+    finally:
+        control.faults(None)
+    assert counted == [0]
+
+
+def test_a_changed_district_number_is_refused(sent: World):
+    sent.settings["targets"][1]["education_organization_id"] = 55555
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match=r"39141.*55555"):
+        sent.run()
+    assert counted == [0]
+
+
+def test_a_district_that_campus_renamed_is_refused(sent: World):
+    sent.campus.set("District", 1, number="039999")
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match=r"no district 039141.*039999"):
+        sent.run(allow_mass_delete=True)
+    assert counted == [0]

@@ -1,0 +1,199 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
+"""The contract under random sequences of edits: after each run the ODS equals what a naive oracle derives from Campus.
+
+``EDFI_CTE_MODEL_SEQUENCES=5000 make test ARGS=tests/sync/test_model.py`` tries more than CI's 300.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from tests.sync.world import PROGRAM_TYPES, RESOURCE, STUDENTS, World, counting_writes
+
+SEQUENCES = int(os.environ.get("EDFI_CTE_MODEL_SEQUENCES", "300"))
+
+persons = st.integers(1, 4)
+clusters = st.sampled_from(["8", "5", "04", " 8 ", "77", "", None])
+kinds = st.sampled_from([*PROGRAM_TYPES, "0410", "9999", " ", None])
+years = st.sampled_from([2025, 2026])
+flags = st.sampled_from([True, False, None])
+starts = st.sampled_from(
+    [datetime(2025, 8, 20), datetime(2025, 8, 20, 13, 5), datetime(2025, 9, 2), datetime(2024, 8, 20)]
+)
+ends = st.sampled_from(
+    [None, datetime(2025, 6, 30), datetime(2025, 7, 1), datetime(2026, 5, 1), datetime(2025, 8, 19)]
+)
+services = st.sampled_from(["P", "S", "N", None])
+indexes = st.integers(0, 20)
+PREFERENCES: list[dict[str, Any]] = [
+    {},
+    {"send_end_date": True},
+    {"career_cluster_change": "put"},
+    {"program_name": {"mapping": {"0410": "Agriculture"}}},
+    {"program_name": {"mapping": {"0410": "AGRICULTURAL EDUCATION"}}},
+    {"career_cluster": {"mapping": {"8": "uri://ed-fi.org/CTEProgramServiceDescriptor#Health Science"}}},
+]
+
+
+class Sync(RuleBasedStateMachine):
+    """Edits of Campus, of the ODS and of the settings, and runs between them."""
+
+    new_world: ClassVar[Callable[[Path], World]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+        self.world = type(self).new_world(self.folder)
+        self.campus = self.world.campus
+        self.number = 0
+
+    def teardown(self) -> None:
+        try:
+            for target in self.world.settings["targets"]:
+                target["enabled"] = True
+            for year in self.world.odses:
+                self.check(year)
+        finally:
+            self.world.ledger.dispose()
+            shutil.rmtree(self.folder)
+
+    @initialize(count=st.integers(2, 5), data=st.data())
+    def begin(self, count: int, data: st.DataObject) -> None:
+        for _ in range(count):
+            kind = data.draw(st.sampled_from(list(PROGRAM_TYPES)))
+            self.insert("8", kind, data.draw(years), data.draw(persons), "P", data.draw(starts), None)
+
+    @rule(cluster=clusters, kind=kinds, year=years, person=persons, service=services, start=starts, end=ends)
+    def insert(self, cluster: Any, kind: Any, year: int, person: int, service: Any, start: Any, end: Any) -> None:
+        self.number += 1
+        self.campus.add(
+            self.number, cluster, kind, year=year, person=person, serviceType=service, startDate=start, endDate=end
+        )
+
+    def some(self, index: int) -> int:
+        rows = self.campus.tables["EnrollmentMO"]
+        return int(rows[index % len(rows)]["enrollmentID"])
+
+    @precondition(lambda self: self.campus.tables["EnrollmentMO"])
+    @rule(index=indexes)
+    def delete(self, index: int) -> None:
+        self.campus.remove(self.some(index))
+
+    @precondition(lambda self: self.campus.tables["EnrollmentMO"])
+    @rule(
+        index=indexes,
+        column=st.sampled_from(["startDate", "endDate", "serviceType", "noShow", "personID"]),
+        data=st.data(),
+    )
+    def change_enrollment(self, index: int, column: str, data: st.DataObject) -> None:
+        values = {"startDate": starts, "endDate": ends, "serviceType": services, "noShow": flags, "personID": persons}
+        self.campus.set("Enrollment", self.some(index), **{column: data.draw(values[column])})
+
+    @precondition(lambda self: self.campus.tables["EnrollmentMO"])
+    @rule(index=indexes, cluster=clusters, kind=kinds)
+    def change_missouri_fields(self, index: int, cluster: Any, kind: Any) -> None:
+        self.campus.set("EnrollmentMO", self.some(index), careerCluster=cluster, cteProgramType=kind)
+
+    @precondition(lambda self: len(self.campus.tables["EnrollmentMO"]) > 1)
+    @rule(first=indexes, second=indexes, third=indexes)
+    def rotate_keys(self, first: int, second: int, third: int) -> None:
+        rows = [self.campus.row("Enrollment", self.some(index)) for index in dict.fromkeys((first, second, third))]
+        held = [(row["personID"], row["startDate"]) for row in rows]
+        for row, (person, start) in zip(rows, held[1:] + held[:1], strict=True):
+            row |= {"personID": person, "startDate": start}
+
+    @rule(person=persons, number=st.sampled_from([*STUDENTS, None]))
+    def reassign_student_id(self, person: int, number: int | None) -> None:
+        self.campus.set("Person", person, stateID=STUDENTS[number] if number else None)
+
+    @rule(year=years, flag=flags)
+    def exclude_calendar(self, year: int, flag: Any) -> None:
+        self.campus.set("Calendar", year, exclude=flag)
+
+    @rule(flag=flags)
+    def exclude_school(self, flag: Any) -> None:
+        self.campus.set("School", 1, exclude=flag)
+
+    @rule(preferences=st.sampled_from(PREFERENCES))
+    def change_preferences(self, preferences: dict[str, Any]) -> None:
+        self.world.settings["preferences"]["default"] = preferences
+
+    @rule(index=st.integers(0, 1), enabled=st.booleans())
+    def toggle(self, index: int, enabled: bool) -> None:
+        self.world.settings["targets"][index]["enabled"] = enabled
+
+    @rule()
+    def lose_ledger(self) -> None:
+        self.world.lose_ledger()
+
+    @rule(year=years, index=indexes, what=st.sampled_from(["edit", "delete", "add"]))
+    def edit_by_hand_in_the_ods(self, year: int, index: int, what: str) -> None:
+        control = self.world.odses[year].control
+        documents = sorted(control.documents(RESOURCE), key=lambda document: document["id"])
+        if not documents:
+            return
+        document = documents[index % len(documents)]
+        if what == "delete":
+            control.delete(RESOURCE, document["id"])
+            return
+        own = {name: value for name, value in document.items() if name not in ("id", "_etag", "_lastModifiedDate")}
+        moved = (datetime.fromisoformat(own["beginDate"]) + timedelta(days=1)).date().isoformat()
+        control.put(RESOURCE, own | ({"endDate": "2026-02-02"} if what == "edit" else {"beginDate": moved}))
+
+    @rule(year=years)
+    def sync(self, year: int) -> None:
+        self.check(year)
+
+    @rule(year=years)
+    def dry_run(self, year: int) -> None:
+        with counting_writes(self.world.odses[year]) as counted:
+            self.world.run(year, dry_run=True)
+        assert counted == [0]
+
+    def check(self, year: int) -> None:
+        ods = self.world.odses[year]
+        before = self.world.there(year)
+        with counting_writes(ods) as counted:
+            result = self.world.run(year, allow_mass_delete=True)
+        if result.status == "off":
+            assert counted == [0]
+            assert self.world.there(year) == before
+            return
+        assert result.status == "ok"
+        assert self.world.there(year) == self.world.expected(year)
+        with counting_writes(ods) as counted:
+            again = self.world.run(year)
+        assert counted == [0]
+        assert again.counts["planned"] == {}
+
+
+@pytest.mark.timeout(3600)
+def test_the_ods_equals_the_oracle_after_any_sequence(sandboxes: dict[int, Any]):
+    def new_world(folder: Path) -> World:
+        for ods in sandboxes.values():
+            ods.control.clear(RESOURCE)
+        return World(sandboxes, folder)
+
+    class OnTheseServers(Sync):
+        pass
+
+    OnTheseServers.new_world = staticmethod(new_world)
+    run_state_machine_as_test(
+        OnTheseServers,
+        settings=settings(
+            max_examples=SEQUENCES,
+            stateful_step_count=8,
+            deadline=None,
+            derandomize="EDFI_CTE_MODEL_SEQUENCES" not in os.environ,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

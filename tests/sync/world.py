@@ -1,0 +1,329 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
+"""A small world to sync in: a Campus on DuckDB, a ledger on SQLite, and the sandbox ODS over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+
+from edfi_cte.campus import CampusReader
+from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ods import EdFiClient, EdFiConfig
+from edfi_cte.settings import Settings
+from edfi_cte.sync.lane import Lane, RunOptions, StepSkipped
+from edfi_cte.sync.report import Report, report
+from edfi_cte.sync.steps import STEPS, run_step
+from sandbox import oracle
+from sandbox.campus.database import create_table, insert
+from sandbox.campus.schema import SCHEMA, Row, Tables
+
+DISTRICT = "039141"
+EDORG = 39141
+YEARS = (2025, 2026)
+STUDENTS = {number: f"10000000{number:02}" for number in range(1, 9)}
+PROGRAM_TYPES = {"0110": "Agricultural Education", "0410": "Health Sciences"}
+RESOURCE = "studentCTEProgramAssociations"
+
+
+def small_campus() -> Tables:
+    """A Campus of one school, a calendar a year, eight students, and one enrollment without a CTE value a year."""
+    return {
+        "District": [{"districtID": 1, "number": DISTRICT, "name": "Sample"}],
+        "SchoolYear": [{"endYear": year, "startYear": year - 1} for year in YEARS],
+        "School": [{"schoolID": 1, "districtID": 1, "number": "1050", "name": "High", "exclude": None}],
+        "Calendar": [calendar(year) for year in YEARS],
+        "Person": [{"personID": n, "stateID": sid, "studentNumber": str(n)} for n, sid in STUDENTS.items()],
+        "Enrollment": [enrollment(900 + year - 2000, year, person=8) for year in YEARS],
+        "EnrollmentMO": [],
+        "CampusAttribute": [
+            {"attributeID": 1, "object": "EnrollmentMO", "element": "careerCluster"},
+            {"attributeID": 2, "object": "EnrollmentMO", "element": "cteProgramType"},
+        ],
+        "CampusDictionary": [
+            {"dictionaryID": n, "attributeID": 2, "code": code, "name": name}
+            for n, (code, name) in enumerate(PROGRAM_TYPES.items(), 1)
+        ],
+    }
+
+
+def calendar(year: int) -> Row:
+    """The calendar of a school year; its id is the year."""
+    return {
+        "calendarID": year,
+        "schoolID": 1,
+        "districtID": 1,
+        "endYear": year,
+        "startDate": datetime(year - 1, 8, 20),
+        "endDate": datetime(year, 5, 22),
+        "exclude": None,
+    }
+
+
+def enrollment(number: int, year: int = 2026, person: int = 1, **columns: Any) -> Row:
+    """An open primary enrollment from the first day of a year's calendar."""
+    return {
+        "enrollmentID": number,
+        "personID": person,
+        "calendarID": year,
+        "districtID": 1,
+        "endYear": year,
+        "serviceType": "P",
+        "startDate": datetime(year - 1, 8, 20),
+        "endDate": None,
+        "noShow": None,
+        **columns,
+    }
+
+
+class Campus:
+    """Campus's rows, which a test changes as it likes, and the database that is made of them when it is read."""
+
+    conn_name_attr = "duckdb_conn_id"
+    duckdb_conn_id = "campus"
+    conn_type = "duckdb"
+    supports_autocommit = False
+    placeholder = "?"
+
+    def __init__(self) -> None:
+        self.tables = small_campus()
+        self._written: Tables = {}
+        self._database = duckdb.connect(":memory:")
+        self._database.execute("CREATE SCHEMA dbo")
+        for table in SCHEMA:
+            self._database.execute(create_table(table, "duckdb"))
+
+    def add(self, number: int, cluster: str | None = "8", kind: str | None = "0410", **columns: Any) -> Row:
+        """Enroll someone, with career-technical values."""
+        row = enrollment(number, **columns)
+        self.tables["Enrollment"].append(row)
+        self.tables["EnrollmentMO"].append(
+            {"enrollmentID": number, "personID": row["personID"], "careerCluster": cluster, "cteProgramType": kind}
+        )
+        return row
+
+    def remove(self, number: int) -> None:
+        """Delete an enrollment."""
+        for name in ("Enrollment", "EnrollmentMO"):
+            self.tables[name] = [row for row in self.tables[name] if row["enrollmentID"] != number]
+
+    def row(self, table: str, number: int) -> Row:
+        """A row by its id."""
+        key = {"Enrollment": "enrollmentID", "EnrollmentMO": "enrollmentID", "Person": "personID"}.get(table)
+        key = key or {"Calendar": "calendarID", "School": "schoolID", "District": "districtID"}[table]
+        return next(row for row in self.tables[table] if row[key] == number)
+
+    def set(self, table: str, number: int, **columns: Any) -> None:
+        """Change a row."""
+        self.row(table, number).update(columns)
+
+    def get_conn(self) -> Any:
+        """A connection to what the rows are now."""
+        for name, rows in self.tables.items():
+            if rows != self._written.get(name):
+                self._database.execute(f"DELETE FROM dbo.{name}")
+                if rows:
+                    self._database.execute(insert(name, rows, "duckdb"))
+        self._written = deepcopy(self.tables)
+        return self._database.cursor()
+
+    def set_autocommit(self, _conn: Any, _autocommit: bool) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class World:
+    """Campus, ledger and one ODS a scope year. ``settings``: the file's content, which a test changes as it likes."""
+
+    odses: dict[int, Any]
+    folder: Path
+    campus: Campus = field(default_factory=Campus)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.settings: dict[str, Any] = {
+            "version": 1,
+            "targets": [
+                {
+                    "district_number": DISTRICT,
+                    "scope_year": year,
+                    "campus_conn_id": "campus",
+                    "edfi_conn_id": f"edfi_{year}",
+                }
+                for year in self.odses
+            ],
+            "preferences": {"default": {}},
+        }
+        self.lose_ledger()
+
+    def lose_ledger(self) -> None:
+        """A new, empty ledger."""
+        self.runs += 1
+        self.ledger = open_ledger(f"sqlite:///{self.folder / f'ledger{self.runs}.sqlite'}")
+
+    def lane(self, year: int = 2026, run_id: str | None = None, **options: bool) -> Lane:
+        """A lane of a run."""
+        settings = Settings.model_validate(self.settings)
+        [target] = settings.targets_of(year)
+        ods = self.odses[year]
+        config = EdFiConfig(base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret, tries=2)
+        if run_id is None:
+            self.runs += 1
+            run_id = f"run {self.runs}"
+        return Lane(
+            settings=settings,
+            target=target,
+            ledger=self.ledger,
+            run_id=run_id,
+            options=RunOptions(**options),
+            open_campus=partial(CampusReader, self.campus, district_number=target.district_number),
+            open_ods=partial(EdFiClient, config),
+        )
+
+    def run(self, year: int = 2026, **options: bool) -> Report:
+        """A whole run of one year, as the DAG does it."""
+        return run(self.lane(year, **options))
+
+    def expected(self, year: int = 2026) -> dict[oracle.Key, Any]:
+        """What the naive oracle says the ODS should hold."""
+        [target] = [t for t in self.settings["targets"] if t["scope_year"] == year]
+        preferences = self.settings["preferences"][target.get("preferences", "default")]
+        wanted = oracle.expected_from_rows(self.campus.tables, year, target | {"preferences": preferences})
+        return {key: bare(document) for key, document in wanted.items()}
+
+    def there(self, year: int = 2026) -> dict[oracle.Key, Any]:
+        """What the ODS holds of ours, read behind the API's back."""
+        documents = self.odses[year].control.documents(RESOURCE)
+        return {oracle.key_of(document): bare(document) for document in documents if is_ours(document)}
+
+    def in_ledger(self, statement: str) -> Any:
+        """The rows of a query."""
+        with self.ledger.connect() as connection:
+            return connection.execute(sa.text(statement)).all()
+
+
+def run(lane: Lane) -> Report:
+    """The steps one after the other, a skip ending the rest, and the report in any case."""
+    try:
+        for step in STEPS:
+            run_step(lane, step)
+    except StepSkipped:
+        pass
+    finally:
+        result = report(lane)
+    return result
+
+
+@contextmanager
+def counting_writes(ods: Any) -> Iterator[list[int]]:
+    """How many writes of associations the ODS was asked for within the block."""
+    before = writes(ods)
+    counted: list[int] = []
+    yield counted
+    counted.append(writes(ods) - before)
+
+
+def writes(ods: Any) -> int:
+    """POST, PUT and DELETE requests for associations so far."""
+    return sum(n for (method, path), n in ods.control.requests().items() if method != "GET" and RESOURCE in path)
+
+
+def is_ours(document: dict[str, Any]) -> bool:
+    """Of our education organization and program type."""
+    kind = document["programReference"]["programTypeDescriptor"].casefold()
+    ours = document["educationOrganizationReference"]["educationOrganizationId"] == EDORG
+    return ours and kind.endswith("#career and technical education")
+
+
+def bare(value: Any) -> Any:
+    """A document as both sides can be compared: no server properties, nothing empty, collections in one order."""
+    if isinstance(value, dict):
+        own = ("id", "_etag", "_lastModifiedDate", "link")
+        return {k: bare(v) for k, v in value.items() if k not in own and v not in (None, [], {})}
+    if isinstance(value, list):
+        return sorted((bare(item) for item in value), key=repr)
+    return value
+
+
+def seed() -> dict[str, list[dict[str, Any]]]:
+    """What the ODS of any year holds before the first run: district, school, programs, students, descriptors."""
+    kinds = ["Career and Technical Education", "Athletics"]
+    own_program = {"educationOrganizationReference": {"educationOrganizationId": EDORG}}
+    return {
+        "localEducationAgencies": [
+            {
+                "localEducationAgencyId": EDORG,
+                "nameOfInstitution": "Sample",
+                "localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
+                "categories": [
+                    {
+                        "educationOrganizationCategoryDescriptor": "uri://ed-fi.org/"
+                        "EducationOrganizationCategoryDescriptor#Local Education Agency"
+                    }
+                ],
+            }
+        ],
+        "schools": [
+            {
+                "schoolId": 391411050,
+                "nameOfInstitution": "High",
+                "localEducationAgencyReference": {"localEducationAgencyId": EDORG},
+                "educationOrganizationCategories": [
+                    {
+                        "educationOrganizationCategoryDescriptor": "uri://ed-fi.org/"
+                        "EducationOrganizationCategoryDescriptor#School"
+                    }
+                ],
+                "gradeLevels": [{"gradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade"}],
+            }
+        ],
+        "programs": [
+            own_program
+            | {"programName": name, "programTypeDescriptor": f"uri://ed-fi.org/ProgramTypeDescriptor#{kind}"}
+            for name in [*PROGRAM_TYPES.values(), "Agriculture"]
+            for kind in kinds
+        ],
+        "students": [
+            {"studentUniqueId": sid, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}
+            for sid in STUDENTS.values()
+        ],
+        "studentSchoolAssociations": [
+            {
+                "studentReference": {"studentUniqueId": sid},
+                "schoolReference": {"schoolId": 391411050},
+                "entryDate": "2023-08-20",
+                "entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade",
+            }
+            for sid in STUDENTS.values()
+        ],
+        "programTypeDescriptors": [descriptor("uri://ed-fi.org/ProgramTypeDescriptor", kind) for kind in kinds],
+        "cteProgramServiceDescriptors": [
+            *(descriptor("uri://dese.mo.gov/CTEProgramServiceDescriptor", str(n)) for n in range(1, 17)),
+            descriptor("uri://ed-fi.org/CTEProgramServiceDescriptor", "Health Science"),
+        ],
+        "technicalSkillsAssessmentDescriptors": [
+            descriptor("uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor", value)
+            for value in ("Passed", "Not Passed", "Did Not Take")
+        ],
+        "gradeLevelDescriptors": [descriptor("uri://ed-fi.org/GradeLevelDescriptor", "Twelfth grade")],
+        "localEducationAgencyCategoryDescriptors": [
+            descriptor("uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor", "Independent")
+        ],
+        "educationOrganizationCategoryDescriptors": [
+            descriptor("uri://ed-fi.org/EducationOrganizationCategoryDescriptor", value)
+            for value in ("Local Education Agency", "School")
+        ],
+    }
+
+
+def descriptor(namespace: str, code: str) -> dict[str, Any]:
+    """A descriptor document."""
+    return {"namespace": namespace, "codeValue": code, "shortDescription": code}
