@@ -1,0 +1,254 @@
+"""The records of one ODS in memory: keys, references, dependents and changes.
+
+Nothing here knows HTTP, validation or authorization; what is handed in is already checked.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sandbox.ods.definitions import Resource, resources
+from sandbox.ods.messages import decode
+
+_T = TypeVar("_T")
+
+Key = tuple[str | int, ...]
+
+_TICKS_AT_UNIX_EPOCH = 621_355_968_000_000_000
+_TICKS_PER_SECOND = 10_000_000
+
+
+@dataclass(eq=False, slots=True)
+class Record:
+    """One stored item. `body` is its canonical JSON without braces, id, etag and dates; `number` its surrogate key.
+
+    `references` are the records it points to; `dependents` counts, by entity, the records that point to it.
+    """
+
+    resource: Resource
+    id: str
+    number: int
+    key: Key
+    body: bytes
+    references: tuple[Record, ...]
+    modified: int
+    """Ticks of 100 ns since year 1, as in .NET."""
+    change_version: int
+    dependents: dict[str, int] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The canonical document, decoded."""
+        document: dict[str, Any] = decode(b"{" + self.body + b"}")
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    id: str
+    key: Key
+    change_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    id: str
+    old: Key
+    new: Key
+    change_version: int
+
+
+class Collection:
+    """The records of one resource."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.by_id: dict[str, Record] = {}
+        self.deletions: list[Deletion] = []
+        self.key_changes: list[KeyChange] = []
+        self._in_key_order: list[Record] | None = None
+        self._in_insertion_order: list[Record] | None = None
+
+    def changed_members(self) -> None:
+        self._in_key_order = self._in_insertion_order = None
+
+    def in_key_order(self) -> list[Record]:
+        """The records by natural key: the order of the ODS's pages up to 7.2."""
+        if self._in_key_order is None:
+            self._in_key_order = sorted(self.by_id.values(), key=lambda record: record.key)
+        return self._in_key_order
+
+    def in_insertion_order(self) -> list[Record]:
+        """The records by surrogate key: the order of the ODS's pages from 7.3 on."""
+        if self._in_insertion_order is None:
+            self._in_insertion_order = list(self.by_id.values())
+        return self._in_insertion_order
+
+
+class Store:
+    """All records of one ODS (one school year's database)."""
+
+    def __init__(self) -> None:
+        self.resources = resources()
+        self.collections = {name: Collection(resource) for name, resource in self.resources.items()}
+        self.by_key: dict[str, dict[Key, Record]] = {}
+        for resource in self.resources.values():
+            self.by_key.setdefault(resource.entity, {})
+            if resource.base:
+                self.by_key.setdefault(resource.base, {})
+        self.descriptors: dict[tuple[str, str], tuple[str, Record]] = {}
+        """(type, URI in lower case) to the URI as stored and its record."""
+        self.schools_of: dict[str, dict[int, int]] = {}
+        """Student to the schools of their studentSchoolAssociations, counted."""
+        self.by_student: dict[str, dict[str, dict[str, Record]]] = {}
+        """Resource, student, id: so that a look-up by student need not read a whole collection."""
+        self.change_version = 0
+        self.revision = 0
+        """Rises with every change of the data; caches hang on it."""
+        self.organization_revision = 0
+        self._numbers = 0
+        self._last_ticks = 0
+        self._ids = random.Random()  # noqa: S311 - ids need to be distinct, not secret
+
+    # Reading
+
+    def find(self, entity: str, key: Key) -> Record | None:
+        """The record of an entity or of an abstract one (`EducationOrganization`), by natural key."""
+        records = self.by_key.get(entity)
+        return records.get(key) if records is not None else None
+
+    def records(self) -> Iterator[Record]:
+        for collection in self.collections.values():
+            yield from collection.by_id.values()
+
+    # Writing
+
+    def insert(self, resource: Resource, key: Key, body: bytes, references: Iterable[Record]) -> Record:
+        """A new record. The caller has made sure that the key is free."""
+        self._numbers += 1
+        record = Record(
+            resource=resource,
+            id=f"{self._ids.getrandbits(128):032x}",
+            number=self._numbers,
+            key=key,
+            body=body,
+            references=tuple(references),
+            modified=self._tick(),
+            change_version=self._changed(),
+        )
+        self.adopt(record)
+        return record
+
+    def adopt(self, record: Record) -> None:
+        """Takes in a record that already has its id, number and dates (a new one, or one from a state file)."""
+        self.collections[record.resource.name].by_id[record.id] = record
+        self._members_changed(record)
+        self._index(record)
+        self._numbers = max(self._numbers, record.number)
+        self._last_ticks = max(self._last_ticks, record.modified)
+        self.change_version = max(self.change_version, record.change_version)
+
+    def replace(self, record: Record, key: Key, body: bytes, references: Iterable[Record]) -> bool:
+        """Gives a record new contents; False, with nothing touched, when they are the same."""
+        if body == record.body:
+            return False
+        old_key = record.key
+        self._unindex(record)
+        record.key, record.body, record.references = key, body, tuple(references)
+        self._index(record)
+        record.modified = self._tick()
+        record.change_version = self._changed()
+        if record.resource.base == "EducationOrganization":
+            self.organization_revision += 1
+        if key != old_key:
+            collection = self.collections[record.resource.name]
+            collection.key_changes.append(KeyChange(record.id, old_key, key, record.change_version))
+            collection.changed_members()
+        return True
+
+    def delete(self, record: Record) -> None:
+        """Removes a record and remembers that it was there. The caller has made sure that nothing depends on it."""
+        collection = self.collections[record.resource.name]
+        del collection.by_id[record.id]
+        self._unindex(record)
+        self._members_changed(record)
+        collection.deletions.append(Deletion(record.id, record.key, self._changed()))
+
+    # Book-keeping
+
+    def _tick(self) -> int:
+        now = _TICKS_AT_UNIX_EPOCH + time.time_ns() // 100
+        self._last_ticks = max(now, self._last_ticks + 1)
+        return self._last_ticks
+
+    def _changed(self) -> int:
+        self.revision += 1
+        self.change_version += 1
+        return self.change_version
+
+    def _members_changed(self, record: Record) -> None:
+        self.collections[record.resource.name].changed_members()
+        if record.resource.base == "EducationOrganization":
+            self.organization_revision += 1
+
+    def _index(self, record: Record) -> None:
+        resource, key = record.resource, record.key
+        self.by_key[resource.entity][key] = record
+        if resource.base:
+            self.by_key[resource.base][key] = record
+        for target in record.references:
+            target.dependents[resource.entity] = target.dependents.get(resource.entity, 0) + 1
+        if resource.is_descriptor:
+            document = record.document()
+            uri = f"{document['namespace']}#{document['codeValue']}"
+            self.descriptors[resource.entity, uri.lower()] = (uri, record)
+        self._index_student(record)
+
+    def _index_student(self, record: Record) -> None:
+        student = student_of(record)
+        if student is None:
+            return
+        by_student = self.by_student.setdefault(record.resource.name, {})
+        by_student.setdefault(student, {})[record.id] = record
+        if record.resource.name == "studentSchoolAssociations":
+            schools = self.schools_of.setdefault(student, {})
+            school = int(record.key[1])
+            schools[school] = schools.get(school, 0) + 1
+
+    def _unindex(self, record: Record) -> None:
+        resource, key = record.resource, record.key
+        del self.by_key[resource.entity][key]
+        if resource.base:
+            del self.by_key[resource.base][key]
+        for target in record.references:
+            _count_down(target.dependents, resource.entity)
+        if resource.is_descriptor:
+            self.descriptors.pop((resource.entity, "#".join(str(part) for part in key)), None)
+        student = student_of(record)
+        if student is not None:
+            del self.by_student[resource.name][student][record.id]
+            if resource.name == "studentSchoolAssociations":
+                _count_down(self.schools_of[student], int(key[1]))
+
+
+def student_of(record: Record) -> str | None:
+    """The student that a record is about, if its natural key names one."""
+    last = record.resource.key[-1]
+    return str(record.key[-1]) if last.name == "studentUniqueId" else None
+
+
+def _count_down(counts: dict[_T, int], name: _T) -> None:
+    counts[name] -= 1
+    if not counts[name]:
+        del counts[name]
+
+
+def timestamp(ticks: int) -> str:
+    """Ticks as the ODS writes `_lastModifiedDate`: up to seven fractional digits, trailing zeros dropped."""
+    seconds, fraction = divmod(ticks - _TICKS_AT_UNIX_EPOCH, _TICKS_PER_SECOND)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    digits = f"{fraction:07d}".rstrip("0")
+    return f"{text}.{digits}Z" if digits else f"{text}Z"
