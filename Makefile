@@ -35,6 +35,10 @@ test: $(READY) ## Run the test suite
 test-quick: $(READY) ## Run the tests that need no Airflow process of their own
 	@$(BIN)/python -m pytest -q -m "not slow and not installs and not cluster" $(ARGS)
 
+.PHONY: test-installs
+test-installs: $(READY) ## Test every way of installing on every supported Airflow (minutes)
+	@$(BIN)/python -m pytest -q -m installs $(ARGS)
+
 .PHONY: lint
 lint: check-format check-types ## Check style, format and types
 

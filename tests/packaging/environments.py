@@ -94,17 +94,29 @@ def deployment(home: Path, python: Path) -> Deployment:
     return Deployment(home=home, python=python)
 
 
-def borrowed_environment(folder: Path) -> Path:
-    """The Python of an environment with everything that this one has installed, except this package.
+def installed_environment(folder: Path, lock: str) -> Path:
+    """The Python of a clean environment with what a lock of this repository names."""
+    uv("venv", "--python", sys.executable, folder)
+    python = folder / "bin/python"
+    uv("pip", "install", "--python", python, "--require-hashes", "--compile-bytecode", "--requirements", ROOT / lock)
+    return python
+
+
+def borrowed_environment(folder: Path, python: Path | None = None) -> Path:
+    """The Python of an environment with everything that ``python`` (or this one) can import, except this package.
 
     Links instead of an installation, because each test needs an environment of its own in a second or so.
     """
     venv.create(folder, symlinks=True)
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    for installed in Path(sysconfig.get_path("purelib")).iterdir():
+    lender = Path(sysconfig.get_path("purelib")) if python is None else _site_packages(python.parents[1])
+    for installed in lender.iterdir():
         if "edfi_cte" not in installed.name and installed.name != "__pycache__":
-            (packages / installed.name).symlink_to(installed)
+            (_site_packages(folder) / installed.name).symlink_to(installed)
     return folder / "bin/python"
+
+
+def _site_packages(environment: Path) -> Path:
+    return Path(sysconfig.get_path("purelib", scheme="venv", vars={"base": str(environment)}))
 
 
 def build_wheel(folder: Path) -> Path:

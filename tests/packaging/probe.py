@@ -5,7 +5,10 @@ import io
 import json
 import os
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 
 def airflow(*arguments: str) -> list[dict[str, object]]:
@@ -20,6 +23,23 @@ def airflow(*arguments: str) -> list[dict[str, object]]:
     return list(json.loads(printed.getvalue())) if printed.getvalue().startswith("[") else []
 
 
+def plugin_errors() -> dict[str, str]:
+    """What kept a plugin from loading, by its source."""
+    from airflow import plugins_manager
+
+    if hasattr(plugins_manager, "get_import_errors"):  # Airflow 3.2+
+        return plugins_manager.get_import_errors()
+    return dict(plugins_manager.import_errors)  # type: ignore[attr-defined]
+
+
+def dag_bag() -> Any:
+    """The deployment's DAGs."""
+    module = "airflow.dag_processing.dagbag"
+    if find_spec(module) is None:
+        module = "airflow.models.dagbag"  # Airflow 3.1
+    return import_module(module).DagBag(os.environ["AIRFLOW_HOME"] + "/dags")
+
+
 def run_as_single_files() -> list[str]:
     """The modules that Python holds under a name of their file alone."""
     return sorted(
@@ -32,7 +52,6 @@ def run_as_single_files() -> list[str]:
 def main() -> None:
     """Look at everything that an administrator would."""
     from airflow import plugins_manager
-    from airflow.dag_processing.dagbag import DagBag
     from airflow.providers_manager import ProvidersManager
 
     # Loaded here first, because the commands below silence what loading has to say.
@@ -40,8 +59,8 @@ def main() -> None:
     ProvidersManager().initialize_providers_hooks()  # type: ignore[no-untyped-call]
     plugins = airflow("plugins")
     hooks = airflow("providers", "hooks")
-    errors = plugins_manager.get_import_errors()
-    dags = DagBag(os.environ["AIRFLOW_HOME"] + "/dags")
+    errors = plugin_errors()
+    dags = dag_bag()
 
     import edfi_cte
     from edfi_cte.campus.templates import shipped_sql_dir

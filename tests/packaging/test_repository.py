@@ -7,6 +7,8 @@ import pytest
 
 from tests.packaging.environments import ROOT
 
+LOCKS = ["requirements.lock", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "locks").glob("*.lock"))]
+
 # Written so that this file doesn't hold what it looks for.
 MACHINES_OWN = {
     "a package registry": re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|deb\.debian\.org"),
@@ -27,9 +29,7 @@ def test_no_tracked_file_names(what: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "lock", ["requirements.lock", "locks/airflow-3.1.lock", "locks/airflow-3.2.lock", "locks/bootstrap.lock"]
-)
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_of_a_lock_has_a_hash(lock: str) -> None:
     pins = re.split(r"^(?=\w)", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]
 
