@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qs
@@ -41,6 +41,9 @@ class StillClock(Clock):
 
     def now(self) -> float:
         return super().now() + self.ahead
+
+    def utc(self) -> datetime:
+        return super().utc() + timedelta(seconds=self.ahead)
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -71,7 +74,7 @@ class FakeApi:
     max_live_tokens: int | None = None
     root: Callable[[str], Any] | None = None
     key_property: str = "studentUniqueId"
-    on_page: Callable[[FakeApi], None] | None = None
+    on_page: Callable[[], None] | None = None
     ssl: Any = None
 
     def __post_init__(self) -> None:
@@ -271,7 +274,7 @@ class FakeApi:
                 f"Limit must be omitted or set to a value between 0 and {self.max_limit}.",
             )
         if self.on_page:
-            self.on_page(self)
+            self.on_page()
         paging = {"limit", "offset", "totalCount", "pageToken", "pageSize"}
         wanted = {name: value for name, value in query.items() if name not in paging}
         rows = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from . import errors
@@ -31,10 +32,11 @@ class Exchange:
     ) -> None:
         self._wire = wire
         self._transport = wire.transport
-        self._retrier = wire.retrier
         self._clock = wire.clock
         self._tokens = tokens
         self._limiter = limiter
+        # A request that waits for its next try keeps its place here, so that an API in trouble meets no new ones.
+        self._being_handled = asyncio.Semaphore(limiter.most)
         self._error_format = error_format
         self._headers_token: str | None = None
         self._read_headers: Mapping[str, str] = {}
@@ -42,7 +44,7 @@ class Exchange:
 
     async def run(self, request: Request) -> Answer:
         """The answer, if it is a success. Raises the EdFiError that says why there is none."""
-        return await self._retrier.run(request, self._attempt)
+        return await self._run(request, self._attempt)
 
     async def run_json(self, request: Request) -> tuple[Any, Mapping[str, str]]:
         """The answer's JSON and headers. A text that is no JSON is asked for again, as any broken answer is."""
@@ -54,7 +56,7 @@ class Exchange:
             read = answer.json(request.name)
             return answer
 
-        answer = await self._retrier.run(request, attempt)
+        answer = await self._run(request, attempt)
         return read, answer.headers
 
     async def run_unchecked(self, request: Request) -> Answer:
@@ -68,11 +70,15 @@ class Exchange:
             return self._checked(last, request)
 
         try:
-            return await self._retrier.run(request, attempt)
+            return await self._run(request, attempt)
         except errors.Refused:
             if last is None:
                 raise
             return last
+
+    async def _run(self, request: Request, attempt: Callable[[Request], Awaitable[Answer]]) -> Answer:
+        async with self._being_handled:
+            return await self._wire.retrier.run(request, attempt)
 
     async def _attempt(self, request: Request) -> Answer:
         return self._checked(await self._send(request), request)

@@ -46,7 +46,7 @@ class Limiter:
     """First come, first served. Each ``acquire`` must be followed by one ``release``."""
 
     def __init__(self, most: int, clock: Clock) -> None:
-        self._most = most
+        self.most = most
         self._clock = clock
         self._limit = float(most)
         self._busy = 0
@@ -83,9 +83,9 @@ class Limiter:
         if strained is not None:
             self._strained = strained
             if strained:
-                self._limit = max(self._limit * 0.8, self._most / 4, 1.0)
-        if not self._strained and self._limit < self._most:
-            self._limit = min(self._limit + 1 / self._limit, self._most)
+                self._limit = max(self._limit * 0.8, self.most / 4, 1.0)
+        if not self._strained and self._limit < self.most:
+            self._limit = min(self._limit + 1 / self._limit, self.most)
             self._admit()
 
     def too_much(self, sent_at: float) -> None:

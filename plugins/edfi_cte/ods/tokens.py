@@ -131,7 +131,7 @@ class TokenSource:
             return None
         token, expires_at = held
         left = (expires_at - self._clock.utc()).total_seconds()
-        if left <= _margin(left):
+        if left <= _MARGIN_SECONDS:
             return None
         self._use(token, left, from_endpoint=False)
         return token

@@ -85,15 +85,17 @@ def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
 
 def _redirected(request: Request, url: URL, answer: Answer) -> URL:
     """Where an answer points to, if the credentials may go there: to the same origin, or its https twin."""
-    target = url.join(URL(answer.headers["Location"]))
-    same = target.origin() == url.origin() or (
-        target.host == url.host and (url.scheme, target.scheme) == ("http", "https")
-    )
+    try:
+        target = url.join(URL(answer.headers["Location"]))
+    except ValueError:
+        target = URL()
+    there, here = (target.scheme, target.host, target.port), (url.scheme, url.host, url.port)
+    same = there == here or (target.host == url.host and (url.scheme, target.scheme) == ("http", "https"))
     follows = answer.status in _REDIRECT_ANY_METHOD or (answer.status in _REDIRECT_READS and not request.is_write)
     if same and follows:
         return target
     raise errors.RedirectRefused(
-        f"{request.name} was redirected to {target.origin()}; credentials and data are not sent on.",
+        f"{request.name} was redirected to {target.host or 'no address'}; credentials and data are not sent on.",
         status=answer.status,
     )
 

@@ -1,0 +1,104 @@
+"""What a connection may say, and how it is told what it may not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edfi_cte.ods import ConfigurationError, EdFiConfig
+from edfi_cte.ods.config import is_loopback
+
+
+def config(base_url: str = "https://ods.example.gov/api/", **options: Any) -> EdFiConfig:
+    return EdFiConfig.from_options(base_url=base_url, client_id="key", client_secret="theSecret", options=options)
+
+
+def test_options_come_as_a_form_or_a_text_has_them() -> None:
+    read = config(
+        school_year="2026",
+        tenant="MO",
+        instance=7,
+        route={"districtId": 39141},
+        verify_tls="false",
+        allow_http=None,
+        page_size=100.0,
+        concurrency="4",
+        read_timeout="2.5",
+        data_url="",
+    )
+
+    assert read.base_url == "https://ods.example.gov/api"
+    assert (read.school_year, read.tenant, read.instance, read.route) == (2026, "MO", "7", {"districtId": "39141"})
+    assert (read.verify_tls, read.allow_http, read.page_size, read.concurrency) == (False, False, 100, 4)
+    assert (read.read_timeout, read.total_timeout, read.data_url) == (2.5, 120.0, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"page_sice": 3}, "page_sice"),
+        ({"school_year": "25-26"}, "school_year is not a whole number"),
+        ({"school_year": 1899}, "ending year"),
+        ({"school_year": True}, "school_year"),
+        ({"page_size": 1}, "page_size must be at least 2"),
+        ({"page_size": 2.5}, "page_size is not a whole number"),
+        ({"concurrency": 0}, "concurrency must be at least 1"),
+        ({"tries": 0}, "tries"),
+        ({"read_timeout": "soon"}, "read_timeout is not a number"),
+        ({"read_timeout": 0}, "read_timeout must be more than 0"),
+        ({"verify_tls": "maybe"}, "verify_tls is not true or false"),
+        ({"route": "x"}, "route"),
+        ({"tenant": ["x"]}, "tenant is not a text"),
+        ({"data_url": "data/v3"}, "data_url is not an http"),
+        ({"token_url": "http://elsewhere.example.gov/oauth/token"}, "token_url is plain http"),
+    ],
+)
+def test_a_mistaken_option_is_named(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        config(**options)
+    assert caught.value.systemic
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("base_url", "said"),
+    [
+        ("ods.example.gov", "not an http"),
+        ("ftp://ods.example.gov", "not an http"),
+        ("https://", "not an http"),
+        ("https://ods.example.gov/api?x=1", "not an http"),
+        ("https://ods.example.gov/{tenant}", "not an http"),
+        ("https://ods.example.gov:port/api", "not an address"),
+        ("https://key:pass@ods.example.gov/api", "holds a user name"),
+        ("http://ods.example.gov/api", "plain http"),
+    ],
+)
+def test_a_mistaken_address_is_named_and_not_repeated(base_url: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        config(base_url)
+    assert "pass@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "ods.localhost"])
+def test_plain_http_is_allowed_on_this_machine(host: str) -> None:
+    assert config(f"http://{host}:8080").base_url == f"http://{host}:8080"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.example.gov", "localhost.example.gov", "10.0.0.1", None, ""])
+def test_no_other_machine_passes_for_this_one(host: str | None) -> None:
+    assert not is_loopback(host)
+
+
+def test_plain_http_is_allowed_where_the_connection_says_so() -> None:
+    assert config("http://ods.example.gov", allow_http=True).base_url == "http://ods.example.gov"
+
+
+@pytest.mark.parametrize(("key", "secret"), [("", "s"), ("k", "")])
+def test_a_key_and_a_secret_are_needed(key: str, secret: str) -> None:
+    with pytest.raises(ConfigurationError, match="no key or no secret"):
+        EdFiConfig(base_url="https://ods.example.gov", client_id=key, client_secret=secret)
+
+
+def test_shows_no_secret() -> None:
+    assert "theSecret" not in repr(config())

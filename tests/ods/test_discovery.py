@@ -1,0 +1,273 @@
+"""From a base URL to the addresses in use: every form of route, proxies, and a root document that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, MalformedAnswer, Unavailable
+from edfi_cte.ods.capabilities import DMS, UNKNOWN, capabilities_of
+from edfi_cte.ods.discovery import api_info
+from tests.ods.fake_api import FakeApi, with_client
+
+BASE = "https://ods.example.gov/api"
+
+
+def config(base_url: str = BASE, **options: Any) -> EdFiConfig:
+    return EdFiConfig(base_url=base_url, client_id="key", client_secret="secret", **options)
+
+
+def document(root: str, data: str, oauth: str = "/oauth/token", version: str = "7.3", **more: Any) -> dict[str, Any]:
+    prefix = oauth.removesuffix("/oauth/token")
+    return {
+        "version": version,
+        "dataModels": [{"name": "Ed-Fi", "version": "5.2.0"}],
+        "urls": {
+            "dataManagementApi": root + data,
+            "oauth": root + oauth,
+            "openApiMetadata": f"{root}{prefix}/metadata/",
+            "changeQueries": f"{root}{prefix}/changeQueries/v1/",
+        },
+        **more,
+    }
+
+
+V5_YEAR = {"version": "5.3", "apiMode": "Year Specific"}
+V7_ROUTED = "/{tenantIdentifier}/{schoolYearFromRoute}"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "found", "options", "data", "token"),
+    [
+        pytest.param(BASE, document(BASE, "/data/v3/"), {}, "/data/v3", "/oauth/token", id="shared instance"),
+        pytest.param(
+            BASE,
+            document(BASE, "/data/v3/2021", **V5_YEAR),
+            {"school_year": 2026},
+            "/data/v3/2026",
+            "/oauth/token",
+            id="year-specific up to 6.2 shows the server's year",
+        ),
+        pytest.param(
+            BASE,
+            document(
+                BASE,
+                "/data/v3/{instance}/2021",
+                "/{instance}/oauth/token",
+                version="6.2",
+                apiMode="Instance Year Specific",
+            ),
+            {"school_year": 2026, "instance": "d39141"},
+            "/data/v3/d39141/2026",
+            "/d39141/oauth/token",
+            id="instance and year up to 6.2",
+        ),
+        pytest.param(
+            BASE,
+            document(BASE, V7_ROUTED + "/data/v3/", V7_ROUTED + "/oauth/token"),
+            {"school_year": 2026, "tenant": "MO"},
+            "/MO/2026/data/v3",
+            "/MO/2026/oauth/token",
+            id="tenant and year from 7.0 on show placeholders",
+        ),
+        pytest.param(
+            BASE + "/MO/2026",
+            document(BASE, "/MO/2026/data/v3/", "/MO/2026/oauth/token"),
+            {"school_year": 2026, "tenant": "MO"},
+            "/MO/2026/data/v3",
+            "/MO/2026/oauth/token",
+            id="asked at the tenant's own root",
+        ),
+        pytest.param(
+            BASE,
+            document(BASE, "/{districtId}/{schoolYear}/data", "/{districtId}/{schoolYear}/oauth/token"),
+            {"school_year": 2026, "route": {"districtId": "39 141"}},
+            "/39%20141/2026/data",
+            "/39%20141/2026/oauth/token",
+            id="qualifiers of the host's own",
+        ),
+        pytest.param(
+            BASE,
+            document("http://web-01.internal:8080", "/data/v3/"),
+            {},
+            "/data/v3",
+            "/oauth/token",
+            id="a proxy hides host and path",
+        ),
+        pytest.param(
+            BASE,
+            document("http://ods.example.gov/api", "/data/v3/"),
+            {},
+            "/data/v3",
+            "/oauth/token",
+            id="a proxy ends TLS",
+        ),
+        pytest.param(
+            BASE,
+            document("https://ods.example.gov/inner/ods", "/data/v3/2021", **V5_YEAR),
+            {"school_year": 2026},
+            "/data/v3/2026",
+            "/oauth/token",
+            id="a proxy rewrites the path",
+        ),
+        pytest.param(
+            BASE,
+            document("http://10.0.0.7/x", V7_ROUTED + "/data/v3/", V7_ROUTED + "/oauth/token"),
+            {"school_year": 2026, "tenant": "MO"},
+            "/MO/2026/data/v3",
+            "/MO/2026/oauth/token",
+            id="a proxy before placeholders",
+        ),
+        pytest.param(
+            BASE + "/MO/2026",
+            document("http://10.0.0.7/x", "/MO/2026/data/v3/", "/MO/2026/oauth/token"),
+            {},
+            "/MO/2026/data/v3",
+            "/MO/2026/oauth/token",
+            id="a proxy before the tenant's own root",
+        ),
+        pytest.param(
+            BASE,
+            {"version": "7.3", "urls": {"dataManagementApi": "http://10.0.0.7/x/data/v3/"}},
+            {},
+            "/data/v3",
+            "/oauth/token",
+            id="no other address",
+        ),
+    ],
+)
+def test_addresses(base_url: str, found: dict[str, Any], options: dict[str, Any], data: str, token: str) -> None:
+    info = api_info(found, config(base_url, **options))
+
+    assert (info.data_url, info.token_url) == (BASE + data, BASE + token)
+    assert info.token_info_url == BASE + token + "_info"
+
+
+def test_the_connections_own_addresses_come_first() -> None:
+    own = {"data_url": "https://a.example.gov/d", "token_url": "https://b.example.gov/t/token"}
+    info = api_info(document(BASE, "/data/v3/"), config(**own))
+
+    assert (info.data_url, info.token_url) == tuple(own.values())
+    assert info.token_info_url == "https://b.example.gov/t/token_info"
+
+
+def test_year_of_the_change_queries_is_the_connections() -> None:
+    found = document(BASE, "/data/v3/2021", **V5_YEAR)
+    found["urls"]["changeQueries"] = BASE + "/changeQueries/v1/2021"
+
+    info = api_info(found, config(school_year=2026))
+    assert info.change_queries_url == BASE + "/changeQueries/v1/2026"
+
+
+@pytest.mark.parametrize(
+    ("found", "missing"),
+    [
+        (document(BASE, "/data/v3/2021", **V5_YEAR), "school_year"),
+        (document(BASE, V7_ROUTED + "/data/v3/"), "tenant"),
+        (document(BASE, "/{schoolYearFromRoute}/data/v3/"), "school_year"),
+        (document(BASE, "/data/v3/{instance}/2021", **V5_YEAR), "school_year"),
+        (document(BASE, "/{instance}/data/v3"), "instance"),
+        (document(BASE, "/{districtId}/data"), "districtId"),
+    ],
+)
+def test_a_part_of_the_route_that_is_not_set_is_named(found: dict[str, Any], missing: str) -> None:
+    with pytest.raises(ConfigurationError, match=missing) as caught:
+        api_info(found, config())
+    assert caught.value.systemic
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize("found", [[], {}, {"urls": {}}, {"urls": []}, {"urls": {"dataManagementApi": None}}])
+def test_a_root_document_of_something_else_is_named(found: Any) -> None:
+    with pytest.raises(MalformedAnswer, match="root document"):
+        api_info(found, config())
+
+
+BLOCKED: list[Callable[[str], web.Response]] = [
+    lambda _: web.Response(status=401),
+    lambda _: web.Response(status=403, text="<html>blocked</html>"),
+    lambda _: web.Response(status=404),
+    lambda _: web.Response(text="<html>Welcome to the district's portal</html>", content_type="text/html"),
+]
+
+
+@pytest.mark.parametrize("root", BLOCKED)
+def test_where_discovery_is_blocked_the_usual_addresses_are_taken_and_it_is_said(
+    root: Callable[[str], web.Response], caplog: pytest.LogCaptureFixture
+) -> None:
+    with FakeApi(root=root) as api, caplog.at_level(logging.WARNING):
+        info = with_client(api, lambda client: client.discover())
+        assert with_client(api, lambda client: client.upsert("students", {})).created
+
+    assert (info.data_url, info.token_url) == (api.base_url + "/data/v3", api.base_url + "/oauth/token")
+    assert (info.version, info.capabilities) == ("", UNKNOWN)
+    assert str(info) == "ODS/API of unknown version, data standard unknown"
+    assert "assuming /data/v3 and /oauth/token" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "option", [{"school_year": 2026}, {"tenant": "MO"}, {"instance": "x"}, {"route": {"a": "b"}}]
+)
+def test_no_years_address_is_ever_guessed(option: dict[str, Any]) -> None:
+    with FakeApi(root=BLOCKED[0]) as api:
+        with pytest.raises(ConfigurationError, match="cannot be read") as caught:
+            with_client(api, lambda client: client.discover(), **option)
+        assert "data_url" in caught.value.advice
+
+        own = {"data_url": api.base_url + "/data/v3/2026", "token_url": api.base_url + "/oauth/token"}
+        info = with_client(api, lambda client: client.discover(), **option, **own)
+        assert info.data_url == own["data_url"]
+
+
+def test_an_api_in_trouble_is_no_blocked_discovery() -> None:
+    with FakeApi(root=lambda _: web.Response(status=503)) as api, pytest.raises(Unavailable):
+        with_client(api, lambda client: client.discover())
+
+
+def test_discovers_once_for_all_callers() -> None:
+    async def work(client: Any) -> None:
+        import asyncio
+
+        await asyncio.gather(*(client.upsert("students", {"studentUniqueId": str(n)}) for n in range(20)))
+
+    with FakeApi() as api:
+        with_client(api, work)
+    assert sum(seen.path == "/" for seen in api.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("5.0", "ODS/API 5"),
+        ("5.3.1234", "ODS/API 5"),
+        ("6.2", "ODS/API 6"),
+        ("7.1", "ODS/API 7.0"),
+        ("7.2", "ODS/API 7.2"),
+        ("7.3", "ODS/API 7.3"),
+        ("7.10", "ODS/API 7.3"),
+        ("8.0", "ODS/API 7.3"),
+        ("4.0", "unknown"),
+        ("", "unknown"),
+        ("next", "unknown"),
+    ],
+)
+def test_a_versions_capabilities(version: str, name: str) -> None:
+    assert capabilities_of(version, dms=False).name == name
+    assert capabilities_of(version, dms=True) is DMS
+
+
+def test_a_resource_that_is_no_name_is_refused_before_it_is_sent() -> None:
+    with FakeApi() as api:
+        for resource in ("", "students?x=1", "a/b/c", "../students", "students/1"):
+            with pytest.raises(EdFiError, match="not the name of a resource"):
+                with_client(api, lambda client, resource=resource: client.total_count(resource))
+        for identity in ("", "a/b", "..", "x?y"):
+            with pytest.raises(EdFiError, match="not an id"):
+                with_client(api, lambda client, identity=identity: client.delete("students", identity))
+        with pytest.raises(EdFiError, match="no value"):
+            with_client(api, lambda client: client.find("students", {"studentUniqueId": None}))
+    assert api.data_requests() == []
