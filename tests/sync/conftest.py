@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.ods import serve
-from tests.sync.world import RESOURCE, YEARS, World, seed
+from tests.sync.world import YEARS, World, seed
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +22,5 @@ def sandboxes() -> Iterator[dict[int, Any]]:
 def world(sandboxes: dict[int, Any], tmp_path: Path) -> World:
     """A fresh world."""
     for ods in sandboxes.values():
-        ods.control.clear(RESOURCE)
+        ods.control.reset()
     return World(sandboxes, tmp_path)

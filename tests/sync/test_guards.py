@@ -5,6 +5,7 @@ import pytest
 from edfi_cte.campus import CampusReader, IncompleteExtract
 from edfi_cte.ods import EdFiClient
 from edfi_cte.sync.lane import StepFailed
+from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
 
 MANY = 30
@@ -106,9 +107,12 @@ def test_orphans_over_the_limit_are_not_cleaned_up(sent: World):
 def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkeypatch: pytest.MonkeyPatch):
     """Without the check by id every mapping would go and be posted again. Mocked: no server lies on request."""
 
-    async def empty(_client: EdFiClient, _resource: str, _filters: object):
-        for page in ():
-            yield page
+    whole = EdFiClient.pages
+
+    async def empty(client: EdFiClient, resource: str, filters: object = None):
+        if resource != RESOURCE:
+            async for page in whole(client, resource, filters):
+                yield page
 
     monkeypatch.setattr(EdFiClient, "pages", empty)
     with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match="lists fewer records"):
@@ -118,13 +122,10 @@ def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkey
 
 
 def test_a_failed_read_of_the_ods_deletes_nothing(sent: World):
-    control = sent.odses[2026].control
-    control.faults(status=500, rate=1.0, methods=["GET"], path=RESOURCE)
-    try:
-        with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed):
-            sent.run()
-    finally:
-        control.faults(None)
+    ods = sent.odses[2026]
+    broken = Fault("status", method="GET", path=RESOURCE, status=500)
+    with ods.control.faults(broken), counting_writes(ods) as counted, pytest.raises(StepFailed):
+        sent.run()
     assert counted == [0]
 
 

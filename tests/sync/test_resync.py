@@ -18,8 +18,8 @@ def sent(world: World) -> World:
 
 def document_of(world: World, person: int) -> dict[str, Any]:
     documents = world.odses[2026].control.documents(RESOURCE)
-    [found] = [d for d in documents if d["studentReference"]["studentUniqueId"].endswith(f"0{person}")]
-    return deepcopy(found)
+    found = [d for d in documents if d["studentReference"]["studentUniqueId"].endswith(f"0{person}")]
+    return deepcopy(found[0])
 
 
 def stranger(world: World, **changes: Any) -> dict[str, Any]:

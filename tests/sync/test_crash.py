@@ -1,0 +1,138 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
+"""A process killed at any write boundary loses nothing: the next try ends where an undisturbed run does.
+
+A boundary is the moment before and after each write request and each ledger commit. The process is really killed
+(SIGKILL, in a fork), and then the same run goes on in another process.
+"""
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine.default import DefaultDialect
+
+from edfi_cte.ods import EdFiClient
+from tests.sync.world import RESOURCE, World, run
+
+FORK = multiprocessing.get_context("fork")
+
+
+class Boundaries:
+    """Counts the write boundaries of this process; at number ``fatal`` it dies."""
+
+    def __init__(self, fatal: int | None) -> None:
+        self.count = 0
+        self._fatal = fatal
+
+    def install(self) -> None:
+        for verb in ("upsert", "put", "delete"):
+            setattr(EdFiClient, verb, self._around_request(getattr(EdFiClient, verb)))
+        commit = DefaultDialect.do_commit
+
+        def do_commit(dialect: Any, connection: Any) -> None:
+            self.cross()
+            commit(dialect, connection)
+            self.cross()
+
+        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+
+    def _around_request(self, verb: Callable[..., Any]) -> Callable[..., Any]:
+        async def request(*arguments: Any, **options: Any) -> Any:
+            self.cross()
+            answer = await verb(*arguments, **options)
+            self.cross()
+            return answer
+
+        return request
+
+    def cross(self) -> None:
+        self.count += 1
+        if self.count == self._fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_fork(work: Callable[[Boundaries], None], fatal: int | None = None) -> tuple[int | None, int]:
+    """Do ``work`` in a process of its own; its exit code and the boundaries that it crossed."""
+    receiver, sender = FORK.Pipe(duplex=False)
+
+    def child() -> None:
+        boundaries = Boundaries(fatal)
+        boundaries.install()
+        work(boundaries)
+        sender.send(boundaries.count)
+
+    process = FORK.Process(target=child)
+    process.start()
+    sender.close()
+    process.join(60)
+    try:
+        return process.exitcode, receiver.recv()
+    except EOFError:
+        return process.exitcode, -1
+
+
+def with_every_kind_of_event(world: World) -> None:
+    """Sent: 1 to 5. Then a post, a put, a delete, a delete/post, and for the resync a loss, an edit and an orphan."""
+    world.settings["preferences"]["default"] = {"send_end_date": True}
+    for number in range(1, 6):
+        world.campus.add(number, person=number)
+    assert in_fork(lambda _: finish(world, "first"))[0] == 0
+    world.campus.add(6, person=6)
+    world.campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2))
+    world.campus.remove(2)
+    world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 2))
+    control = world.odses[2026].control
+    by_student = {d["studentReference"]["studentUniqueId"]: d for d in control.documents(RESOURCE)}
+    control.delete(RESOURCE, by_student["1000000004"]["id"])
+    own = {k: v for k, v in by_student["1000000005"].items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    control.put(RESOURCE, own | {"endDate": "2026-01-01"})
+    control.put(RESOURCE, own | {"beginDate": "2025-12-01"})
+
+
+def finish(world: World, run_id: str) -> None:
+    """A run to its end, as a fork's whole work."""
+    assert run(world.lane(run_id=run_id)).status == "ok"
+
+
+@pytest.mark.timeout(900)
+def test_a_kill_at_any_write_boundary_changes_nothing_about_the_end(world: World, tmp_path: Path):
+    ledger = tmp_path / "ledger1.sqlite"
+    with_every_kind_of_event(world)
+    before_ledger = ledger.read_bytes()
+    before_ods = world.odses[2026].control.documents(RESOURCE)
+
+    def restore() -> None:
+        for path in tmp_path.glob("ledger1.sqlite*"):
+            path.unlink()
+        ledger.write_bytes(before_ledger)
+        control = world.odses[2026].control
+        control.reset()
+        with sqlite3.connect(ledger) as connection:
+            for document in before_ods:
+                ids = (control.put(RESOURCE, document)["id"], document["id"])
+                connection.execute("UPDATE edfi_cte_identity_mapping SET ods_id = ? WHERE ods_id = ?", ids)
+
+    code, boundaries = in_fork(lambda _: finish(world, "crashing"))
+    assert code == 0
+    assert world.there() == world.expected()
+    assert boundaries > 40
+    for fatal in range(1, boundaries + 1):
+        restore()
+        code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
+        assert code == -signal.SIGKILL, f"boundary {fatal}"
+        code, _ = in_fork(lambda _: finish(world, "crashing"))
+        assert code == 0, f"boundary {fatal}"
+        assert world.there() == world.expected(), f"boundary {fatal}"
+        assert in_fork(lambda _: nothing_to_send(world))[0] == 0, f"boundary {fatal}"
+
+
+def nothing_to_send(world: World) -> None:
+    """A further run sends nothing."""
+    result = run(world.lane(run_id="after"))
+    assert sum(result.counts["sent"].values()) == 0

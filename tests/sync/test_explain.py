@@ -1,0 +1,55 @@
+"""``why``: the story of one record, in the report's words, without a student's id."""
+
+from edfi_cte.sync.explain import why
+from tests.sync.world import RESOURCE, World
+
+
+def told(world: World, wanted: str) -> str:
+    with world.ledger.connect() as connection:
+        return "\n".join(why(connection, "039141-2026", wanted))
+
+
+def test_the_story_of_each_outcome(world: World):
+    world.campus.add(1)
+    world.campus.add(2, serviceType="S")
+    world.campus.add(3, person=3, noShow=True)
+    world.campus.add(4, "77", person=4)
+    world.campus.add(5, person=5)
+    world.campus.set("Person", 5, stateID="5555555555")
+    world.run()
+    assert "excluded by no_show: it is marked No Show" in told(world, "3")
+    assert "rejected for career_cluster_unmapped ('77')" in told(world, "4")
+    assert "superseded by enrollment 1" in told(world, "2")
+    sent = told(world, "1")
+    assert "desired" in sent
+    assert "Post because of new_record: sent 201" in sent
+    refused = told(world, "5")
+    assert "not known to be in the ODS" in refused
+    assert "not_yet_enrolled" in refused
+    assert told(world, "4711") == ""
+    for story in (sent, refused):
+        assert "1000000001" not in story
+        assert "5555555555" not in story
+
+
+def test_by_ods_id_through_a_change_and_a_delete(world: World):
+    world.campus.add(1)
+    world.campus.add(2, person=2)
+    world.run()
+    document, _ = world.odses[2026].control.documents(RESOURCE)
+    assert "Post because of new_record" in told(world, document["id"])
+    world.campus.remove(1)
+    world.run()
+    story = told(world, document["id"])
+    assert "Campus did not give it last time" in story
+    assert "Delete because of enrollment_deleted: sent 204" in story
+
+
+def test_an_orphan_that_the_resync_deleted(world: World):
+    world.campus.add(1)
+    world.run()
+    world.lose_ledger()
+    [document] = world.odses[2026].control.documents(RESOURCE)
+    world.campus.remove(1)
+    world.run()
+    assert "Delete because of no_source: sent" in told(world, document["id"])

@@ -1,0 +1,128 @@
+"""Refusals and outages: each by its own name, one record at a time, nothing lost."""
+
+from typing import Any
+
+import pytest
+
+from edfi_cte.sync.lane import StepFailed
+from sandbox.ods.faults import Fault
+from tests.sync.world import EDORG, PROGRAM_TYPES, RESOURCE, World, counting_writes
+
+
+@pytest.fixture
+def lenient(world: World) -> World:
+    world.campus.add(1)
+    world.campus.add(2, person=2)
+    return world
+
+
+def attempts(world: World) -> list[tuple[Any, ...]]:
+    return [
+        tuple(row) for row in world.in_ledger("SELECT error_type, http_status, message, advice FROM edfi_cte_attempt")
+    ]
+
+
+def test_a_student_who_is_not_enrolled_in_the_ods_fails_alone_and_is_tried_again(lenient: World):
+    lenient.campus.set("Person", 2, stateID="5555555555")
+    result = lenient.run()
+    assert result.counts["sent"]["Post"] == 1
+    assert result.counts["failed for"] == {"not_yet_enrolled": 1}
+    assert "studentSchoolAssociation" in result.advice["not_yet_enrolled"]
+    [(kind, status, message, _)] = attempts(lenient)
+    assert (kind, status) == ("not_yet_enrolled", 403)
+    assert "5555555555" not in message
+    lenient.campus.set("Person", 2, stateID="1000000002")
+    assert lenient.run().counts["sent"]["Post"] == 1
+    assert lenient.there() == lenient.expected()
+
+
+def test_an_unknown_descriptor_has_its_own_name(lenient: World):
+    unknown = {"mapping": {"5": "uri://ed-fi.org/CTEProgramServiceDescriptor#Nowhere"}}
+    lenient.settings["preferences"]["default"] = {"career_cluster": unknown}
+    lenient.campus.set("EnrollmentMO", 2, careerCluster="5")
+    result = lenient.run()
+    assert result.counts["failed for"] == {"unknown_descriptor": 1}
+    assert result.counts["sent"]["Post"] == 1
+
+
+def test_a_key_held_by_another_program_subtype_has_its_own_name(lenient: World):
+    lenient.odses[2026].control.put(
+        "studentProgramAssociations",
+        {
+            "beginDate": "2025-08-20",
+            "educationOrganizationReference": {"educationOrganizationId": EDORG},
+            "programReference": {
+                "educationOrganizationId": EDORG,
+                "programName": PROGRAM_TYPES["0410"],
+                "programTypeDescriptor": "uri://ed-fi.org/ProgramTypeDescriptor#Career and Technical Education",
+            },
+            "studentReference": {"studentUniqueId": "1000000002"},
+        },
+    )
+    result = lenient.run()
+    assert result.counts["failed for"] == {"natural_key_conflict": 1}
+
+
+def test_a_missing_program_is_named_and_its_records_wait_undeleted(lenient: World):
+    lenient.run()
+    sent = lenient.there()
+    lenient.settings["preferences"]["default"] = {"program_name": {"mapping": {"0410": "Nowhere"}}}
+    with counting_writes(lenient.odses[2026]) as counted:
+        result = lenient.run()
+    assert counted == [0]
+    assert result.counts["failed for"] == {"program_missing": 2}
+    assert "create_missing_programs" in result.advice["program_missing"]
+    assert lenient.there() == sent
+
+
+def test_a_missing_program_is_created_once_if_the_settings_say_so(lenient: World):
+    preferences = {"program_name": {"mapping": {"0410": "Created"}}, "create_missing_programs": True}
+    lenient.settings["preferences"]["default"] = preferences
+    control = lenient.odses[2026].control
+    assert lenient.run().counts["sent"]["Post"] == 2
+    assert lenient.there() == lenient.expected()
+    assert sum(p["programName"] == "Created" for p in control.documents("programs")) == 1
+    lenient.settings["preferences"]["default"] = {}
+    lenient.run()
+    assert sum(p["programName"] == "Created" for p in control.documents("programs")) == 1
+
+
+def test_more_failures_than_the_guard_allows_fail_the_task_and_lose_nothing(lenient: World):
+    lenient.settings["guards"] = {"max_failure_fraction": 0.2, "max_failure_count": 0}
+    lenient.campus.set("Person", 2, stateID="5555555555")
+    with pytest.raises(StepFailed, match=r"1 of 2 events of upsert failed.*not_yet_enrolled"):
+        lenient.run()
+    lenient.campus.set("Person", 2, stateID="1000000002")
+    assert lenient.run().status == "ok"
+    assert lenient.there() == lenient.expected()
+
+
+def test_an_outage_stops_the_step_and_keeps_the_queue(lenient: World):
+    down = Fault("status", method="POST", path=RESOURCE, status=503)
+    with lenient.odses[2026].control.faults(down), pytest.raises(StepFailed, match="stays queued"):
+        lenient.run()
+    assert lenient.there() == {}
+    assert lenient.run().counts["sent"]["Post"] == 2
+    assert lenient.there() == lenient.expected()
+
+
+def test_an_answer_that_is_lost_after_the_ods_committed_leaves_no_orphan(lenient: World):
+    """The record is posted, its answer lost, and Campus changes its mind before the next run; resync is off."""
+    lost = Fault("drop", method="POST", path=RESOURCE, when="after")
+    with lenient.odses[2026].control.faults(lost):
+        result = lenient.run(resync=False)
+    assert result.counts["failed"] == 2
+    assert len(lenient.there()) == 2
+    for number in (1, 2):
+        lenient.campus.set("Enrollment", number, noShow=True)
+    assert lenient.run(resync=False).status == "ok"
+    assert lenient.there() == {}
+
+
+def test_nothing_of_a_student_is_in_what_a_failing_run_wrote(lenient: World, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    lenient.campus.set("Person", 2, stateID="5555555555")
+    result = lenient.run()
+    for text in (caplog.text, result.table(), repr(attempts(lenient))):
+        assert "5555555555" not in text
+        assert "1000000001" not in text
