@@ -27,8 +27,8 @@ _COLLECTION_METHODS = {
     "the route.",
 }
 _ITEM_METHODS = {
-    "POST": 'Resource items can only be updated using PUT. To "upsert" an item in the resource collection using POST, '
-    'remove the "id" from the route.',
+    "POST": 'Resource items can only be updated using PUT. To "upsert" an item in the resource collection using '
+    'POST, remove the "id" from the route.',
 }
 _WRITES = frozenset({"POST", "PUT", "DELETE"})
 
@@ -86,7 +86,7 @@ class Application:
         self._route(
             "GET",
             layout.dependencies(parts),
-            lambda request: json_response(200, discovery.dependencies(instance.store.resources, dialect)),
+            lambda _: json_response(200, discovery.dependencies(instance.store.resources, dialect)),
         )
         sections = {"resources": "Resources", "descriptors": "Descriptors"}
         self._route(
@@ -106,7 +106,7 @@ class Application:
         )
         for section in sections:
             self._route("GET", layout.openapi(parts, section), self._openapi_handler(parts, instance, section))
-        self._route("GET", layout.xsd(parts), lambda request: json_response(200, []))
+        self._route("GET", layout.xsd(parts), lambda _: json_response(200, []))
 
     def _openapi_handler(self, parts: Parts, instance: Instance, section: str) -> Handler:
         def handler(request: Request) -> Response:

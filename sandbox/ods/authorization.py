@@ -9,6 +9,7 @@ from sandbox.ods.clients import UNRESTRICTED, Session
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.failures import Failure, Kind
+from sandbox.ods.properties import camel
 from sandbox.ods.store import Key, Record, Store
 
 _CLAIM_URIS = "http://ed-fi.org/ods/identity/claims"
@@ -19,8 +20,7 @@ def require_claim(session: Session, resource: Resource, action: str) -> None:
     actions = session.client.claims.get(resource.claim)
     if actions is not None and action in actions:
         return
-    entity = resource.entity[:1].lower() + resource.entity[1:]
-    uris = (f"{_CLAIM_URIS}/{entity}", f"{_CLAIM_URIS}/domains/{resource.claim}")
+    uris = (f"{_CLAIM_URIS}/{camel(resource.entity)}", f"{_CLAIM_URIS}/domains/{resource.claim}")
     raise Failure(
         Kind.NO_CLAIM if actions is None else Kind.NO_ACTION,
         claim_set=session.client.claim_set,
@@ -125,11 +125,10 @@ class Authorizer:
             return
         subject = subject_of(resource, key, action)
         reach = self._relationships.reach(session.education_organizations)
-        organization_reached = self._organization_reached(subject, reach)
-        if organization_reached and self._student_reached(subject, reach):
+        if self._organization_reached(subject, reach) and self._student_reached(subject, reach):
             return
         self._refuse_missing(subject)
-        raise Failure(Kind.NO_RELATIONSHIP, **self._relationship_facts(session, subject, organization_reached))
+        raise Failure(Kind.NO_RELATIONSHIP, **_relationship_facts(session, subject))
 
     def _refuse_missing(self, subject: Subject) -> None:
         """What is not there at all is told apart from what is out of reach, by some dialects."""
@@ -151,28 +150,26 @@ class Authorizer:
         if subject.student is None:
             return True
         schools = self._store.schools_of.get(subject.student)
-        return bool(schools) and not reach.isdisjoint(schools)
-
-    def _relationship_facts(self, session: Session, subject: Subject, organization_reached: bool) -> dict[str, Any]:
-        ids = sorted(session.education_organizations)
-        shown = ", ".join(str(number) for number in ids[:5]) + (", ..." if len(ids) > 5 else "")
-        names = []
-        # An organization that is one of the caller's own claims is accepted inline and not named.
-        if subject.organization is not None and subject.organization not in session.education_organizations:
-            names.append(subject.organization_name)
-        if subject.student is not None:
-            names.append("StudentUniqueId")
-        if len(names) == 1:
-            item = f"the resource item's '{names[0]}' value"
-        else:
-            listed = ", ".join(f"'{name}'" for name in names)
-            item = f"one or more of the following properties of the resource item: {listed}"
-        hint = " Hint: You may need to create a corresponding 'StudentSchoolAssociation' item."
-        return {
-            "claims": f"claims ({shown})" if len(ids) != 1 else f"claim ({shown})",
-            "subject": item,
-            "hint": hint if subject.student is not None else "",
-        }
+        return schools is not None and not reach.isdisjoint(schools)
 
 
-__all__ = ["Authorizer", "Relationships", "Subject", "require_claim", "subject_of"]
+def _relationship_facts(session: Session, subject: Subject) -> dict[str, Any]:
+    ids = sorted(session.education_organizations)
+    shown = ", ".join(str(number) for number in ids[:5]) + (", ..." if len(ids) > 5 else "")
+    names = []
+    # An organization that is one of the caller's own claims is accepted inline and not named.
+    if subject.organization is not None and subject.organization not in session.education_organizations:
+        names.append(subject.organization_name)
+    if subject.student is not None:
+        names.append("StudentUniqueId")
+    if len(names) == 1:
+        item = f"the resource item's '{names[0]}' value"
+    else:
+        listed = ", ".join(f"'{name}'" for name in names)
+        item = f"one or more of the following properties of the resource item: {listed}"
+    hint = " Hint: You may need to create a corresponding 'StudentSchoolAssociation' item."
+    return {
+        "claims": f"claims ({shown})" if len(ids) != 1 else f"claim ({shown})",
+        "subject": item,
+        "hint": hint if subject.student is not None else "",
+    }

@@ -44,7 +44,7 @@ class Control:
     # The request log
 
     def requests(self) -> list[LoggedRequest]:
-        """Every request since the start or the last `clear_log`, in order of their answers; control commands excluded."""
+        """Every request to the API since the start or the last `clear_log`, in the order of the answers."""
         return [LoggedRequest(**entry) for entry in self._command("log")["requests"]]
 
     def count(self, method: str | None = None, path: str = "", status: int | None = None) -> int:

@@ -13,6 +13,7 @@ from functools import cache
 from sandbox.ods.properties import (
     DataStandard,
     Property,
+    camel,
     date,
     descriptor,
     flag,
@@ -43,7 +44,7 @@ class KeyPart:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Resource:
-    """A resource collection: `name` is its path, `entity` its type's name, `base` the abstract type whose key it shares.
+    """A resource: `name` is its collection's path, `entity` its type, `base` the abstract type whose key it shares.
 
     `claim` is the resource claim that authorization is granted on. `updatable_key`: a PUT may change the natural key
     (ODS ApiModel, isUpdatable). `order` is its place in the load order.
@@ -65,7 +66,7 @@ class Resource:
     @property
     def schema(self) -> str:
         """The schema's name in the OpenAPI document."""
-        return f"edFi_{self.entity[:1].lower()}{self.entity[1:]}"
+        return f"edFi_{camel(self.entity)}"
 
     def properties_in(self, standard: DataStandard) -> tuple[Property, ...]:
         return tuple(prop for prop in self.properties if prop.in_standard(standard))
@@ -504,13 +505,6 @@ _DESCRIPTOR_PROPERTIES = (
 )
 
 
-def descriptor_collection(kind: str) -> str:
-    """The collection's path of a descriptor's type: `CTEProgramServiceDescriptor` is at `cteProgramServiceDescriptors`."""
-    leading = len(kind) - len(kind.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-    capitals = max(1, leading - 1)
-    return kind[:capitals].lower() + kind[capitals:] + "s"
-
-
 def _descriptor_kinds(properties: tuple[Property, ...]) -> Iterator[str]:
     for prop in properties:
         if prop.descriptor:
@@ -520,7 +514,7 @@ def _descriptor_kinds(properties: tuple[Property, ...]) -> Iterator[str]:
 
 def _descriptor_resource(kind: str) -> Resource:
     return Resource(
-        name=descriptor_collection(kind),
+        name=f"{camel(kind)}s",
         entity=kind,
         key=_DESCRIPTOR_KEY,
         properties=_DESCRIPTOR_PROPERTIES,

@@ -52,10 +52,12 @@ class Dialect:
     )
     # tokens
     token: TokenAnswers = TokenAnswers()
-    token_type: str = "bearer"
+    token_type: str = "bearer"  # noqa: S105
     token_limit: int | None = 15
     """Live tokens per client (`BearerTokenPerClientLimit`, 7.3+)."""
     token_checks_media_type: bool = True
+    token_problem_details: bool = False
+    """The token endpoint says no in problem details (DMS), or in OAuth's own form."""
     token_info_has_claims: bool = True
     # documents
     last_modified_date: bool = True
@@ -187,9 +189,15 @@ _DMS = replace(
         "changeQueries",
         "xsdMetadata",
     ),
-    token_type="Bearer",
+    token_type="Bearer",  # noqa: S106
     token_limit=None,
+    token=TokenAnswers(
+        no_credentials=(400, "invalid_request"),
+        other_scheme=(400, "invalid_request"),
+        both_places=(400, "invalid_request"),
+    ),
     token_checks_media_type=False,
+    token_problem_details=True,
     empty_collections=False,
     exact_names=True,
     dashed_ids=True,

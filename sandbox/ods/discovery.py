@@ -16,8 +16,8 @@ SANDBOX_BUILD = "sandbox"
 def root_document(base_url: str, layout: Layout, dialect: Dialect, prefix: tuple[str, ...] | None) -> dict[str, Any]:
     """GET /: what this API is and where its parts are.
 
-    `prefix`: tenant and year as asked for; None at the bare root, where 7.x shows placeholders and 5.x and 6.x fill in
-    the current calendar year (`VersionController`).
+    `prefix`: tenant and year as asked for; None at the bare root, where 7.x shows placeholders and 5.x and 6.x fill
+    in the current calendar year (`VersionController`).
     """
     parts = layout.placeholders() if prefix is None else prefix
     if prefix is None and not dialect.year_before_api and layout.years:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.messages import encode
+from sandbox.ods.properties import camel
 from sandbox.ods.store import Record, timestamp
 
 _UTC_KIND = 0x4000_0000_0000_0000
@@ -44,7 +45,7 @@ def representation(record: Record, dialect: Dialect) -> bytes:
         tail += f',"_lastModifiedDate":"{timestamp(record.modified)}"'
     head = f'{{"id":"{public_id(record.id, dialect)}",'
     if record.resource.is_descriptor:
-        head += f'"{record.resource.entity[:1].lower()}{record.resource.entity[1:]}Id":{record.number},'
+        head += f'"{camel(record.resource.entity)}Id":{record.number},'
     return head.encode() + record.body + tail.encode() + b"}"
 
 

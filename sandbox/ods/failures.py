@@ -18,10 +18,12 @@ class Kind(StrEnum):
     NO_RELATIONSHIP = "no relationship with the caller's education organizations"  # claims, subject, hint
     NO_STUDENT = "the student named is not in the ODS"  # property
     WRONG_NAMESPACE = "a descriptor of a namespace that isn't the caller's"  # prefixes, namespace
+    TOKEN_CLIENT = "token request of an unknown client"  # noqa: S105
+    TOKEN_REQUEST = "token request that makes no sense"  # message  # noqa: S105
     TOO_MANY_TOKENS = "more live tokens than a client may hold"  # limit
-    TOKEN_INFO = "token_info without a usable token"  # (none)
-    TOKEN_INFO_UNKNOWN = "token_info of a token that isn't known"  # (none)
-    TOKEN_INFO_FOREIGN = "token_info of another client's token"  # (none)
+    TOKEN_INFO = "token_info without a usable token"  # noqa: S105
+    TOKEN_INFO_UNKNOWN = "token_info of a token that isn't known"  # noqa: S105
+    TOKEN_INFO_FOREIGN = "token_info of another client's token"  # noqa: S105
     # the request
     UNKNOWN_ROUTE = "no such path"
     METHOD = "the method isn't supported here"  # message, method

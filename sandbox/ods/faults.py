@@ -1,7 +1,7 @@
 """Faults on demand, deterministic by seed.
 
-Whether a request meets a fault is drawn from a hash of the seed, the rule, the request and how often this very request
-came before: the same requests meet the same faults, in whatever order a concurrent client sends them.
+Whether a request meets a fault is drawn from a hash of the seed, the rule, the request and how often this very
+request came before: the same requests meet the same faults, in whatever order a concurrent client sends them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class FaultError(ValueError):
 class Fault:
     """One rule.
 
-    `kind`: `latency` (wait), `status` (answer with an error instead), `drop` (close the connection), `truncate` (send
-    half of the body and close), `stall` (never answer).
+    `kind`: `latency` (wait), `status` (answer with an error instead), `drop` (close the connection), `truncate`
+    (send half of the body and close), `stall` (never answer).
     `when`: before or after the request is carried out; for `status`, `drop` and `stall`.
-    `rate`: share of matching requests, 0 to 1. `times`: at most so many requests (None: no limit). `skip`: let so many
-    matching requests pass first. `method` and `path` (a part of it, any case) choose the requests.
-    `seconds` and `spread`: latency's mean and spread by `distribution` (uniform: mean ± spread; normal and lognormal:
-    standard deviation; exponential: no spread).
+    `rate`: share of matching requests, 0 to 1. `times`: at most so many requests (None: no limit). `skip`: let so
+    many matching requests pass first. `method` and `path` (a part of it, any case) choose the requests.
+    `seconds` and `spread`: latency's mean and spread by `distribution` (uniform: mean ± spread; normal and
+    lognormal: standard deviation; exponential: no spread).
     `status`, `retry_after` (seconds or a HTTP date) and `html` (a gateway's page instead of the API's body): for
     `status`.
     """

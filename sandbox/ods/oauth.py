@@ -26,14 +26,21 @@ class _Refusal(Exception):
         self.error = error
         self.description = description
 
+    def as_failure(self) -> Failure:
+        """The same as the Data Management Service says it."""
+        if self.status == 401:
+            return Failure(Kind.TOKEN_CLIENT)
+        malformed = "Malformed Authorization header"
+        return Failure(Kind.TOKEN_REQUEST, message=malformed if self.error == "invalid_request" else self.error)
+
 
 def token(request: Request, clients: Clients, dialect: Dialect) -> Response:
     """POST /oauth/token."""
     try:
         document = _grant(request, clients, dialect)
     except _Refusal as refusal:
-        if dialect.wording.format == "dms":
-            return _dms_refusal(refusal)
+        if dialect.token_problem_details:
+            raise refusal.as_failure() from None
         if refusal.error is None:
             return Response(refusal.status)
         body = {"error": refusal.error}
@@ -124,26 +131,6 @@ def _scope(scope: str, client: Client) -> frozenset[int]:
     return frozenset({int(scope)})
 
 
-def _dms_refusal(refusal: _Refusal) -> Response:
-    wrong = refusal.status == 401 and refusal.error == "invalid_client"
-    document = {
-        "detail": "The request could not be processed. See 'errors' for details.",
-        "type": "urn:ed-fi:api:unauthorized" if wrong else "urn:ed-fi:api:bad-request",
-        "title": "Authentication Failed" if wrong else "Bad Request",
-        "status": 401 if wrong else 400,
-        "correlationId": "",
-        "validationErrors": {},
-        "errors": ["invalid_client. Invalid client or Invalid client credentials"]
-        if wrong
-        else [
-            "Malformed Authorization header"
-            if refusal.error != "unsupported_grant_type"
-            else "unsupported_grant_type"
-        ],
-    }
-    return json_response(401 if wrong else 400, document)
-
-
 def token_info(
     request: Request, session: Session | None, clients: Clients, store: Store, dialect: Dialect
 ) -> Response:
@@ -191,7 +178,7 @@ def _organization(number: int, store: Store) -> dict[str, Any] | None:
     if record is None:
         return None
     document = record.document()
-    described = {
+    described: dict[str, Any] = {
         "education_organization_id": number,
         "name_of_institution": document["nameOfInstitution"],
         "type": f"edfi.{record.resource.entity}",

@@ -55,6 +55,13 @@ def pascal(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def camel(entity: str) -> str:
+    """An entity's name as a property: `CTEProgramServiceDescriptor` is `cteProgramServiceDescriptor`."""
+    capitals = len(entity) - len(entity.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    lowered = max(1, capitals - 1)
+    return entity[:lowered].lower() + entity[lowered:]
+
+
 def text(name: str, max_length: int, min_length: int | None = None, *, required: bool = False) -> Property:
     return Property(name, "string", required=required, max_length=max_length, min_length=min_length)
 

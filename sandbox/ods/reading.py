@@ -15,8 +15,8 @@ from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.paging import parse_page, partitions
 from sandbox.ods.properties import Property
+from sandbox.ods.readers import ABSENT, Reading, filter_reader
 from sandbox.ods.store import Record, Store
-from sandbox.ods.validation import ABSENT, Reading, filter_reader
 
 Test = Callable[[Record], bool]
 _CACHED_QUERIES = 8
@@ -126,7 +126,7 @@ class Reader:
         return collection.in_key_order() if self._dialect.order == "key" else collection.in_insertion_order()
 
     def _tests(self, resource: Resource, wanted: dict[str, str]) -> list[Test] | None:
-        """One test a filter; None when a filter can match nothing. Unknown parameters are ignored, as the ODS does."""
+        """One test a filter; None when one can match nothing. Unknown parameters are ignored, as in the ODS."""
         tests: list[Test] = []
         key_names = [part.name.lower() for part in resource.key]
         filters = filter_properties(resource, self._dialect)

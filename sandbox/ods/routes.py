@@ -47,7 +47,7 @@ class Layout:
         return self._placed(self.dialect.data_path, parts)
 
     def data_url(self, parts: Parts) -> str:
-        """The data root as the root document writes it: with a slash at the end, but not after a year in 5.x and 6.x."""
+        """The data root as the root document writes it: with a slash, but not after a year in 5.x and 6.x."""
         path = self.data(parts)
         bare = self.dialect.opaque_etags or (parts and not self.dialect.year_before_api)
         return path if bare else f"{path}/"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sandbox.ods.control import Control
 from sandbox.ods.instance import Documents
@@ -112,7 +112,7 @@ def _seed_files(seed: Seed | Mapping[int, Seed] | None, directory: Path) -> list
     for year in years:
         folder = directory / str(year)
         folder.mkdir()
-        (text,) = _seed_files(seed[year], folder)  # type: ignore[index]
+        (text,) = _seed_files(cast("Mapping[int, Seed]", seed)[year], folder)
         texts.append(f"{year}={text}")
     return texts
 

@@ -111,7 +111,7 @@ class Store:
         self.organization_revision = 0
         self._numbers = 0
         self._last_ticks = 0
-        self._ids = random.Random()  # noqa: S311 - ids need to be distinct, not secret
+        self._ids = random.Random()  # ids need to be distinct, not secret
 
     # Reading
 

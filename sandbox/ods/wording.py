@@ -57,7 +57,10 @@ class Phrases:
         "The {ordinal} item of the {name} has the same identifying values as another item earlier in the list."
     )
     unknown_descriptor: str = "{descriptor} value '{uri}' does not exist."
-    malformed_descriptor: str = "'{uri}' is not a valid value for use as a descriptor (a '#' is expected to delimit the namespace and code value)."
+    malformed_descriptor: str = (
+        "'{uri}' is not a valid value for use as a descriptor (a '#' is expected to delimit the namespace and code "
+        "value)."
+    )
     partial_reference: str = "{name} is missing the following properties: {missing}"
     conflicting: str = (
         "All values supplied for '{name}' must match. Review all references and align the following conflicting "
@@ -282,8 +285,8 @@ _PROBLEMS_7_3: dict[Kind, Template] = {
         f"{_AUTHENTICATION}:too-many-tokens",
         "Too Many Tokens",
         (
-            "Too many access tokens have been requested (limit is {limit}). Access tokens should be reused until they "
-            "expire.",
+            "Too many access tokens have been requested (limit is {limit}). Access tokens should be reused until "
+            "they expire.",
         ),
     ),
     Kind.TOKEN_INFO: _BAD_TOKEN,
@@ -369,6 +372,10 @@ _PROBLEMS_7_3: dict[Kind, Template] = {
 
 _PROBLEMS_DMS: dict[Kind, Template] = {
     **_PROBLEMS_7_3,
+    Kind.TOKEN_CLIENT: Template(
+        401, "Invalid client or Invalid client credentials", "urn:ed-fi:api:unauthorized", "invalid_client"
+    ),
+    Kind.TOKEN_REQUEST: Template(400, _SEE_ERRORS, _BAD_REQUEST, "Bad Request", ("{message}",)),
     Kind.PARAMETER: Template(
         400,
         "Parameters supplied to the request were invalid.",
@@ -404,7 +411,8 @@ _PROBLEMS_DMS: dict[Kind, Template] = {
     ),
     Kind.KEY_CHANGE: Template(
         400,
-        "Identifying values for the {entity} resource cannot be changed. Delete and recreate the resource item instead.",
+        "Identifying values for the {entity} resource cannot be changed. Delete and recreate the resource item "
+        "instead.",
         f"{_DATA}:key-change-not-supported",
         "Key Change Not Supported",
     ),
@@ -426,8 +434,8 @@ _PROBLEMS_DMS: dict[Kind, Template] = {
         "urn:ed-fi:api:optimistic-lock-failed",
         "Optimistic Lock Failed",
         (
-            "The 'If-Match' request header requires a current representation of the resource, but none exists. Do not "
-            "retry with If-Match; create the resource first, or omit If-Match.",
+            "The 'If-Match' request header requires a current representation of the resource, but none exists. Do "
+            "not retry with If-Match; create the resource first, or omit If-Match.",
         ),
     ),
     Kind.PRECONDITION_EXISTS: Template(
@@ -437,8 +445,8 @@ _PROBLEMS_DMS: dict[Kind, Template] = {
         "urn:ed-fi:api:precondition-failed:if-none-match",
         "If-None-Match Precondition Failed",
         (
-            "The 'If-None-Match' request header requires that no current representation match the supplied value, but "
-            "a matching representation exists.",
+            "The 'If-None-Match' request header requires that no current representation match the supplied value, "
+            "but a matching representation exists.",
         ),
     ),
     Kind.TOO_MANY_REQUESTS: Template(

@@ -12,8 +12,10 @@ from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import body_of, etag, internal_id, link, public_id
 from sandbox.ods.failures import Failure, Kind, Problems
 from sandbox.ods.messages import Request, Response
+from sandbox.ods.properties import camel
+from sandbox.ods.readers import Reading
 from sandbox.ods.store import Record, Store
-from sandbox.ods.validation import DocumentReader, Reading, document_reader
+from sandbox.ods.validation import DocumentReader, document_reader
 
 _JSON_TYPES = ("application/json", "text/json")
 
@@ -235,5 +237,4 @@ class Writer:
 
 
 def _unresolved(entity: str, problems: Problems) -> Failure:
-    resource = entity[:1].lower() + entity[1:]
-    return Failure(Kind.UNRESOLVED_REFERENCE, entity=entity, resource=resource, problems=problems)
+    return Failure(Kind.UNRESOLVED_REFERENCE, entity=entity, resource=camel(entity), problems=problems)
