@@ -73,7 +73,17 @@ def seed_documents(
         "studentCTEProgramAssociations": [],
         "studentProgramAssociations": [],
         "cteProgramServiceDescriptors": [_descriptor(cte_namespace, *item) for item in CLUSTER_NAMES.items()],
-        "programTypeDescriptors": [_descriptor(f"{CORE}/ProgramTypeDescriptor", PROGRAM_TYPE, PROGRAM_TYPE)],
+        **{
+            f"{name[0].lower()}{name[1:]}s": [_descriptor(f"{CORE}/{name}", value, value) for value in values]
+            for name, values in _CORE_DESCRIPTORS.items()
+        },
+        "schoolYearTypes": [
+            {
+                "schoolYear": scope_year,
+                "schoolYearDescription": f"{scope_year - 1}-{scope_year}",
+                "currentSchoolYear": True,
+            }
+        ],
     }
 
 
@@ -147,6 +157,14 @@ _GRADES = [
     "Eleventh grade",
     "Twelfth grade",
 ]
+
+
+_CORE_DESCRIPTORS = {
+    "ProgramTypeDescriptor": [PROGRAM_TYPE],
+    "GradeLevelDescriptor": _GRADES,
+    "EducationOrganizationCategoryDescriptor": ["Local Education Agency", "School"],
+    "LocalEducationAgencyCategoryDescriptor": ["Regular public school district"],
+}
 
 
 def _school_association(state_id: str, school_id: int, start: date, grade: str, scope_year: int) -> Document:
