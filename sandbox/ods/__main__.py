@@ -12,6 +12,7 @@ import uvloop
 from sandbox.ods.clients import CLAIM_SETS
 from sandbox.ods.dialects import DIALECTS
 from sandbox.ods.instance import SeedError
+from sandbox.ods.journal import JournalError
 from sandbox.ods.sandbox import Sandbox, Settings
 
 
@@ -44,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="serve one ODS a tenant")
     parser.add_argument("--token-seconds", type=float, default=1800, help="how long a token lives (default: 1800)")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep the data in a file (default: in memory)")
     return parser.parse_args()
 
 
@@ -67,6 +69,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         tenants=tuple(arguments.tenant),
         education_organizations=tuple(arguments.education_organization),
         token_seconds=arguments.token_seconds,
+        state=arguments.state,
     )
 
 
@@ -80,7 +83,7 @@ def main() -> int:
         sandbox = Sandbox(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(sandbox.run(announce))
-    except SeedError as error:
+    except (SeedError, JournalError) as error:
         print(f"sandbox ODS: {error}", file=sys.stderr)
         return 2
     except OSError as error:

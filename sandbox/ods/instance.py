@@ -12,7 +12,7 @@ from sandbox.ods.failures import Failure
 from sandbox.ods.messages import decode
 from sandbox.ods.properties import pascal
 from sandbox.ods.reading import Reader
-from sandbox.ods.store import Store
+from sandbox.ods.store import Follower, Store
 from sandbox.ods.writing import Writer
 
 Documents = Mapping[str, Iterable[Mapping[str, Any]]]
@@ -28,17 +28,25 @@ class Instance:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.use(Store())
+        self._use(Store())
 
-    def use(self, store: Store) -> None:
-        """Takes another store: the way back to an empty ODS."""
+    def _use(self, store: Store) -> None:
         self.store = store
         self.authorizer = Authorizer(store, self.dialect)
         self.reader = Reader(store, self.dialect, self.authorizer)
         self.writer = Writer(store, self.dialect, self.authorizer)
 
+    def follow(self, follower: Follower) -> None:
+        """Has every change from now on told to a follower."""
+        self.store.follower = follower
+
     def clear(self) -> None:
-        self.use(Store())
+        """An empty ODS, without descriptors or history."""
+        follower = self.store.follower
+        self._use(Store())
+        if follower is not None:
+            self.follow(follower)
+            follower.cleared()
 
     def seed(self, documents: Documents) -> None:
         """Upserts documents in load order: descriptors first, then whatever refers to what came before."""

@@ -15,6 +15,7 @@ from sandbox.ods.control_routes import ControlRoutes
 from sandbox.ods.dialects import DIALECTS
 from sandbox.ods.faults import Faults
 from sandbox.ods.instance import SeedError
+from sandbox.ods.journal import Journal
 from sandbox.ods.request_log import RequestLog
 from sandbox.ods.routes import Layout
 from sandbox.ods.seed import builtin_seed, read_seed
@@ -40,6 +41,8 @@ class Settings:
     education_organizations: tuple[int, ...] = ()
     """The client's education organizations; none given: the seed's local education agencies."""
     token_seconds: float = 1800
+    state: Path | None = None
+    """A file that keeps the data over a restart; None: memory only."""
 
 
 class Sandbox:
@@ -54,6 +57,8 @@ class Sandbox:
         self._faults = Faults()
         control = ControlRoutes(self.application, self._log, self._faults, self._reseed)
         self._site = Site(self.application, control, self._faults, self._log)
+        if settings.state is not None:
+            Journal(settings.state).open(self.application.instances)
         self._load_seeds()
         self._clients.add(
             Client(

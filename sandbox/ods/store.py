@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sandbox.ods.definitions import Resource, resources
 from sandbox.ods.messages import decode
@@ -61,6 +61,29 @@ class KeyChange:
     change_version: int
 
 
+@dataclass(frozen=True, slots=True)
+class SavedRecord:
+    """A record as a state file holds it."""
+
+    id: str
+    number: int
+    modified: int
+    change_version: int
+    document: dict[str, Any]
+
+
+class Follower(Protocol):
+    """Is told of every change of a store, after it was made."""
+
+    def saved(self, record: Record) -> None: ...
+
+    def deleted(self, name: str, deletion: Deletion) -> None: ...
+
+    def key_changed(self, name: str, change: KeyChange) -> None: ...
+
+    def cleared(self) -> None: ...
+
+
 class Collection:
     """The records of one resource."""
 
@@ -109,6 +132,7 @@ class Store:
         self.revision = 0
         """Rises with every change of the data; caches hang on it."""
         self.organization_revision = 0
+        self.follower: Follower | None = None
         self._numbers = 0
         self._last_ticks = 0
         self._ids = random.Random()  # ids need to be distinct, not secret
@@ -140,6 +164,8 @@ class Store:
             change_version=self._changed(),
         )
         self.adopt(record)
+        if self.follower is not None:
+            self.follower.saved(record)
         return record
 
     def adopt(self, record: Record) -> None:
@@ -163,10 +189,10 @@ class Store:
         record.change_version = self._changed()
         if record.resource.base == "EducationOrganization":
             self.organization_revision += 1
+        if self.follower is not None:
+            self.follower.saved(record)
         if key != old_key:
-            collection = self.collections[record.resource.name]
-            collection.key_changes.append(KeyChange(record.id, old_key, key, record.change_version))
-            collection.changed_members()
+            self._note_key_change(record, old_key)
         return True
 
     def delete(self, record: Record) -> None:
@@ -175,7 +201,18 @@ class Store:
         del collection.by_id[record.id]
         self._unindex(record)
         self._members_changed(record)
-        collection.deletions.append(Deletion(record.id, record.key, self._changed()))
+        deletion = Deletion(record.id, record.key, self._changed())
+        collection.deletions.append(deletion)
+        if self.follower is not None:
+            self.follower.deleted(record.resource.name, deletion)
+
+    def _note_key_change(self, record: Record, old_key: Key) -> None:
+        collection = self.collections[record.resource.name]
+        change = KeyChange(record.id, old_key, record.key, record.change_version)
+        collection.key_changes.append(change)
+        collection.changed_members()
+        if self.follower is not None:
+            self.follower.key_changed(record.resource.name, change)
 
     # Book-keeping
 

@@ -14,7 +14,7 @@ from sandbox.ods.failures import Failure, Kind, Problems
 from sandbox.ods.messages import Request, Response
 from sandbox.ods.properties import camel
 from sandbox.ods.readers import Reading
-from sandbox.ods.store import Record, Store
+from sandbox.ods.store import Record, SavedRecord, Store
 from sandbox.ods.validation import DocumentReader, document_reader
 
 _JSON_TYPES = ("application/json", "text/json")
@@ -127,6 +127,23 @@ class Writer:
         targets = self._resolve(reading)
         self.store.replace(record, reading.key, body_of(reading.document), targets)
         return record
+
+    def restore(self, resource: Resource, saved: SavedRecord) -> None:
+        """Takes in a record from a state file, as it was."""
+        reading = document_reader(resource, self.dialect).read(saved.document, self.store)
+        references = self._resolve(reading)
+        self.store.adopt(
+            Record(
+                resource=resource,
+                id=saved.id,
+                number=saved.number,
+                key=reading.key,
+                body=body_of(reading.document),
+                references=tuple(references),
+                modified=saved.modified,
+                change_version=saved.change_version,
+            )
+        )
 
     # Steps
 
