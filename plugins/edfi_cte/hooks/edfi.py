@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook
 
 from edfi_cte.hooks.http import HttpOperatorSupport
+from edfi_cte.hooks.session import ClientSession
 from edfi_cte.ods import (
     ConfigurationError,
     EdFiClient,
@@ -33,8 +34,7 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
     """Reads and writes any resource of the Ed-Fi API that ``edfi_conn_id`` names.
 
     The verbs below are plain calls; each raises the errors of :mod:`edfi_cte.ods`. They share one session and one
-    token until ``close``, which the end of a ``with`` block or of the hook's life calls. For bulk work use
-    :meth:`client`, or :meth:`call`.
+    token until ``close``, or the end of a ``with`` block. For bulk work use :meth:`client`, or :meth:`call`.
 
     :param edfi_conn_id: the connection; looked up once, on the thread that first needs it
     :param token_store: shares the token beyond this process
@@ -60,8 +60,8 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
         self._refuse_unknown(http_options)
         self._token_store = token_store
         self._config: EdFiConfig | None = None
-        self._session: _Session | None = None
-        self._turn = threading.Lock()
+        self._session: ClientSession | None = None
+        self._opening = threading.Lock()
 
     def config(self) -> EdFiConfig:
         """What the connection says. Raises ConfigurationError if that cannot be."""
@@ -77,20 +77,23 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
         return self.client()
 
     def call(self, work: Callable[[EdFiClient], Coroutine[Any, Any, T]]) -> T:
-        """Runs ``work`` on the hook's own client and returns its result; one call at a time."""
+        """Runs ``work`` on the hook's own client and returns its result. Any thread may call."""
         _refuse_inside_event_loop()
-        with self._turn:
-            if self._session is None:
-                self._session = _Session(self.client())
-                weakref.finalize(self, self._session.close)
-            return self._session.run(work)
+        return self._opened().run(work)
 
     def close(self) -> None:
         """Closes the connections to the API. The next verb opens them again."""
-        with self._turn:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+        with self._opening:
+            session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _opened(self) -> ClientSession:
+        with self._opening:
+            if self._session is None:
+                self._session = ClientSession(self.client())
+                weakref.finalize(self, self._session.stop)
+            return self._session
 
     def __enter__(self) -> Self:
         return self
@@ -141,25 +144,6 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
             return True, asyncio.run(_reached(client))
         except EdFiError as error:
             return False, str(error)
-
-
-class _Session:
-    """A client and the event loop it lives on, open as long as its hook."""
-
-    def __init__(self, client: EdFiClient) -> None:
-        self._runner = asyncio.Runner()
-        self._client = client
-        self._runner.run(client.__aenter__())
-        self._open = True
-
-    def run(self, work: Callable[[EdFiClient], Coroutine[Any, Any, T]]) -> T:
-        return self._runner.run(work(self._client))
-
-    def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._runner.run(self._client.__aexit__(None, None, None))
-            self._runner.close()
 
 
 def config_of(connection: Connection) -> EdFiConfig:

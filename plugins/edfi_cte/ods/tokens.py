@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import os
 import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -33,6 +34,8 @@ TOKEN_REQUEST = "POST oauth/token"  # noqa: S105
 
 
 _fetching: dict[str, threading.Lock] = {}
+# A child forked while a thread was fetching would wait for a thread that it does not have.
+os.register_at_fork(after_in_child=_fetching.clear)
 
 
 class TokenSource:

@@ -1,0 +1,128 @@
+"""The connection type ``edfi`` as Airflow itself sees it: its hook, its form, its test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import airflow
+import jsonschema
+import pytest
+from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+from airflow.cli import cli_parser
+from airflow.models import Connection
+
+from edfi_cte.hooks.edfi import EdFiHook
+from edfi_cte.ods import EdFiConfig
+from edfi_cte.provider import get_provider_info
+from tests.ods.fake_api import SECRET, FakeApi
+
+Connect = Callable[..., str]
+
+
+def connections_test(conn_id: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of ``airflow connections test``."""
+    monkeypatch.setenv("AIRFLOW__CORE__TEST_CONNECTION", "Enabled")
+    arguments = cli_parser.get_parser().parse_args(["connections", "test", conn_id])
+    try:
+        arguments.func(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_airflow_knows_the_hook(connect: Connect) -> None:
+    hook = Connection.get_connection_from_secrets(connect()).get_hook()
+    assert isinstance(hook, EdFiHook)
+    assert hook.edfi_conn_id == "edfi_2026"
+
+
+def test_the_metadata_is_what_airflow_asks_for() -> None:
+    schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_the_form_names_explains_and_masks() -> None:
+    (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "edfi"]
+
+    assert form.hook_name == "Ed-Fi"
+    standard = form.standard_fields
+    assert standard is not None
+    assert standard.host is not None
+    assert (standard.host.title, standard.host.placeholder) == ("Base URL", "https://ods.example.gov/api")
+    assert standard.login is not None
+    assert standard.password is not None
+    assert (standard.login.title, standard.password.title) == ("Key", "Secret")
+    assert standard.port is not None
+    assert standard.url_schema is not None
+    assert standard.port.hidden
+    assert standard.url_schema.hidden
+    assert form.extra_fields is not None
+    for name, shown in form.extra_fields.items():
+        assert shown["schema"]["title"], name
+        assert shown["description"], name
+
+
+def test_the_forms_fields_and_defaults_are_the_configs() -> None:
+    (kind,) = get_provider_info()["connection-types"]
+    shown: dict[str, dict[str, Any]] = kind["conn-fields"]
+    options = {option.name: option for option in fields(EdFiConfig)}
+
+    assert set(shown) <= set(EdFiConfig.option_names())
+    for name, described in shown.items():
+        default = described["schema"].get("default")
+        assert default == options[name].default or default is None, name
+    filled = {name: described["schema"].get("default") for name, described in shown.items()}
+    config = EdFiConfig.from_options(
+        base_url="https://ods.example.gov", client_id="k", client_secret="s", options=filled
+    )
+    assert config == EdFiConfig(base_url="https://ods.example.gov", client_id="k", client_secret="s")
+
+
+def test_the_test_button_says_what_was_reached(api: FakeApi, connect: Connect) -> None:
+    ok, message = Connection.get_connection_from_secrets(connect()).test_connection()
+
+    assert ok, message
+    assert message == "Reached ODS/API 7.3, data standard 5.2.0. Education organizations of the key: 39141, 39142."
+
+
+def test_the_command_line_tests_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connections_test(connect(), monkeypatch) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"password": "notTheSecret"}, "Check the connection's key and secret"),
+        ({"login": "nobody"}, "Check the connection's key and secret"),
+        ({"password": ""}, "no key or no secret"),
+        ({"host": ""}, "has no host"),
+        ({"host": "http://127.0.0.1:9"}, "cannot be reached"),
+        ({"host": "http://ods.example.gov"}, "plain http"),
+        ({"extra": {"page_sice": 3}}, "page_sice"),
+        ({"extra": {"tries": 1, "data_url": "x"}}, "data_url is not an http(s) address"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], changes: Any, said: str
+) -> None:
+    monkeypatch.setattr("edfi_cte.ods.retry._FIRST_WAIT", 0.001)
+
+    assert connections_test(connect(**changes), monkeypatch) == 1
+
+    shown = " ".join(capfd.readouterr().out.split())
+    assert said in shown
+    assert "Traceback" not in shown
+    assert "notTheSecret" not in shown
+    assert SECRET not in shown
+
+
+def test_a_tested_secret_is_tested_anew(api: FakeApi, connect: Connect) -> None:
+    """A token that is still live must not hide that the secret was changed since."""
+    with EdFiHook(connect()) as hook:
+        hook.total_count("students")
+        assert hook.test_connection()[0]
+    assert api.token_requests == 2

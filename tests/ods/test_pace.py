@@ -1,0 +1,189 @@
+"""How fast the client goes: never above its bound, slower when the API suffers, back up when it recovers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from edfi_cte.ods import CircuitOpen, EdFiClient
+from edfi_cte.ods.circuit import Circuit
+from edfi_cte.ods.limiter import Limiter
+from edfi_cte.ods.retry import retry_after
+from tests.ods.fake_api import FakeApi, StillClock, answers, stall, with_client
+
+
+def feed(limiter: Limiter, seconds: float, answers: int = 320, kind: str = "POST") -> None:
+    for _ in range(answers):
+        limiter.went_well(kind, seconds)
+
+
+def test_never_more_requests_in_flight_than_allowed() -> None:
+    with FakeApi() as api:
+        api.delay = 0.01
+
+        async def work(client: EdFiClient) -> None:
+            await asyncio.gather(*(client.upsert("students", {"studentUniqueId": str(n)}) for n in range(60)))
+
+        with_client(api, work, concurrency=7)
+    assert api.most_in_flight == 7
+
+
+@pytest.mark.parametrize("fault", [answers(429), answers(503), stall])
+def test_an_api_that_suffers_is_given_fewer_requests_then_more_again(fault: object) -> None:
+    with FakeApi() as api:
+        limits = []
+
+        async def work(client: EdFiClient) -> None:
+            await client.discover()
+            api.fail(fault)  # type: ignore[arg-type]
+            await client.upsert("students", {})
+            limits.append(client._limiter.limit)
+            for n in range(150):
+                await client.upsert("students", {"studentUniqueId": str(n)})
+            limits.append(client._limiter.limit)
+
+        with_client(api, work, concurrency=16, read_timeout=0.2)
+    assert limits == [8, 16]
+
+
+def test_requests_that_suffered_together_count_once() -> None:
+    clock = StillClock()
+    limiter = Limiter(16, clock)
+    together = clock.now()
+    for _ in range(16):
+        clock.ahead += 0.01
+        limiter.too_much(together)
+    assert limiter.limit == 8
+
+    clock.ahead += 1
+    limiter.too_much(clock.now())
+    assert limiter.limit == 4
+    for _ in range(20):
+        clock.ahead += 1
+        limiter.too_much(clock.now())
+    assert limiter.limit == 1, "never stops altogether"
+
+
+def test_rising_latency_lowers_the_limit_and_falling_latency_raises_it() -> None:
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0.1)
+    assert limiter.limit == 16
+    feed(limiter, 0.5)
+    assert 4 <= limiter.limit < 10, "a slow API is still used, by a quarter at least"
+    feed(limiter, 0.1)
+    assert limiter.limit == 16
+
+
+def test_a_lasting_change_of_latency_becomes_normal() -> None:
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0.1)
+    feed(limiter, 0.5, 5000)
+    assert limiter.limit == 16
+
+
+def test_slow_reads_after_quick_writes_are_no_sign_of_suffering() -> None:
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0.02, kind="POST")
+    feed(limiter, 2.0, kind="GET")
+    assert limiter.limit == 16
+
+
+def test_small_differences_are_no_sign_of_suffering() -> None:
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0.001)
+    feed(limiter, 0.050)
+    assert limiter.limit == 16
+
+
+def test_a_pause_holds_back_every_request() -> None:
+    async def run() -> list[float]:
+        clock = StillClock()
+        limiter, started = Limiter(4, clock), clock.now()
+        limiter.pause(30)
+        times = []
+        for _ in range(4):
+            await limiter.acquire()
+            times.append(clock.now() - started)
+        return times
+
+    assert all(30 <= time <= 32 for time in asyncio.run(run()))
+
+
+def test_a_caller_that_gives_up_waiting_leaves_its_place_to_others() -> None:
+    async def run() -> int:
+        limiter = Limiter(1, StillClock())
+        await limiter.acquire()
+        first, second = (asyncio.create_task(limiter.acquire()) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        limiter.release()
+        await asyncio.wait_for(second, 1)
+
+        third = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0)
+        limiter.release()
+        third.cancel()  # its turn has come, but it has not run since
+        await asyncio.gather(third, return_exceptions=True)
+        await asyncio.wait_for(limiter.acquire(), 1)
+        return limiter.limit
+
+    assert asyncio.run(run()) == 1
+
+
+def test_a_caller_that_gives_up_in_a_pause_leaves_its_place_to_others() -> None:
+    class Endless(StillClock):
+        async def sleep(self, seconds: float) -> None:  # noqa: ARG002
+            await asyncio.Event().wait()
+
+    async def run() -> None:
+        clock = Endless()
+        limiter = Limiter(1, clock)
+        limiter.pause(10)
+        waiting = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        clock.ahead += 11
+        await asyncio.wait_for(limiter.acquire(), 1)
+
+    asyncio.run(run())
+
+
+def test_an_open_circuit_lets_one_caller_through_from_time_to_time() -> None:
+    clock = StillClock()
+    circuit = Circuit(clock)
+    for _ in range(4):
+        circuit.gave_up()
+        circuit.admit()
+    circuit.gave_up()
+    with pytest.raises(CircuitOpen):
+        circuit.admit()
+
+    clock.ahead += 31
+    circuit.admit()
+    with pytest.raises(CircuitOpen):
+        circuit.admit()
+    circuit.answered()
+    circuit.admit()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": ""}, None),
+        ({"Retry-After": "120"}, 120),
+        ({"Retry-After": " 0 "}, 0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "1.5"}, None),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}, 30),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT", "Date": "Wed, 21 Oct 2015 07:29:00 GMT"}, 0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:30 -0000", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}, 30),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT", "Date": "no date"}, 0),
+    ],
+)
+def test_retry_after_in_both_forms(headers: Mapping[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, StillClock()) == seconds
