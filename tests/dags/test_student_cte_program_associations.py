@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import yaml
 from sandbox import oracle
 from sandbox.campus import load
 from sandbox.ods import serve
-from tests.sync.world import RESOURCE, Campus, bare, seed
+from tests.sync.world import DISTRICT, RESOURCE, Campus, bare, seed
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ DAG = "student_cte_program_associations"
 
 
 @pytest.fixture(scope="module")
-def ods() -> Any:
+def ods() -> Iterator[Any]:
     with serve(seed=seed(), api="7.3") as running:
         yield running
 
@@ -34,25 +34,39 @@ class Deployment:
         self.rows = Campus()
         self.rows.add(1)
         self.rows.add(2, person=2, noShow=True)
-        self.campus = folder / "campus.duckdb"
         self.ledger = folder / "ledger.sqlite"
-        target = {"district_number": "039141", "scope_year": 2026, "campus_conn_id": "campus", "edfi_conn_id": "edfi"}
-        self.settings: dict[str, Any] = {"version": 1, "targets": [target], "dag": {"retries": 0}}
-        self.ods = {"conn_type": "edfi", "host": ods.base_url, "login": ods.key, "password": ods.secret}
+        self.settings: dict[str, Any] = {"version": 1, "targets": [target(2026)], "dag": {"retries": 0}}
+        self.ods = {"host": ods.base_url, "login": ods.key, "password": ods.secret, "extra": {"tries": 1}}
+        self.connection("edfi", **self.ods)
+        self.campus = self.another_campus("campus")
+        self.connection("edfi_cte_ledger", "sqlite", host=str(self.ledger))
 
-    def deploy(self, settings: str | None = None) -> None:
+    def connection(self, conn_id: str, kind: str = "edfi", **parts: Any) -> None:
+        self._set(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": kind, **parts}))
+
+    def another_campus(self, conn_id: str) -> Path:
+        path = self._folder / f"{conn_id}.duckdb"
+        load(path, self.rows.tables)
+        self.connection(conn_id, "duckdb", host=str(path), extra={"read_only": True})
+        return path
+
+    def deploy(self) -> None:
         path = self._folder / "edfi_cte.yaml"
-        path.write_text(settings or yaml.safe_dump(self.settings))
-        load(self.campus, self.rows.tables)
+        path.write_text(yaml.safe_dump(self.settings))
         self._set("AIRFLOW__EDFI_CTE__SETTINGS_FILE", str(path))
-        campus = {"conn_type": "duckdb", "host": str(self.campus), "extra": {"read_only": True}}
-        self._set("AIRFLOW_CONN_CAMPUS", json.dumps(campus))
-        self._set("AIRFLOW_CONN_EDFI_CTE_LEDGER", json.dumps({"conn_type": "sqlite", "host": str(self.ledger)}))
-        self._set("AIRFLOW_CONN_EDFI", json.dumps(self.ods | {"extra": {"tries": 1}}))
 
-    def last_run(self) -> tuple[str, str | None]:
+    def runs(self) -> dict[str, tuple[str, str]]:
+        """Status and message of each target's run."""
         with sqlite3.connect(self.ledger) as ledger:
-            return ledger.execute("SELECT status, message FROM edfi_cte_run ORDER BY started_at DESC").fetchone()
+            rows = ledger.execute("SELECT target_id, status, message FROM edfi_cte_run").fetchall()
+        return {
+            target_id.removeprefix(f"{DISTRICT}-"): (status, message or "") for target_id, status, message in rows
+        }
+
+
+def target(scope_year: int, **changes: Any) -> dict[str, Any]:
+    common = {"district_number": DISTRICT, "campus_conn_id": "campus", "edfi_conn_id": "edfi"}
+    return common | {"scope_year": scope_year} | changes
 
 
 @pytest.fixture
@@ -70,11 +84,10 @@ def test_a_run_brings_the_ods_to_what_campus_derives(deployment: Deployment, ods
     done = run_dag(DAG, {"scope_year": 2026})
     assert str(done.state) == "success"
     assert set(states(done).values()) == {"success"}
-    target = deployment.settings["targets"][0] | {"preferences": {}}
-    wanted = oracle.expected(deployment.campus, 2026, target)
+    wanted = oracle.expected(deployment.campus, 2026, target(2026, preferences={}))
     there = {oracle.key_of(d): bare(d) for d in ods.control.documents(RESOURCE)}
     assert there == {key: bare(document) for key, document in wanted.items()} != {}
-    assert deployment.last_run() == ("ok", None)
+    assert deployment.runs() == {"2026": ("ok", "")}
 
 
 def test_a_dry_run_skips_what_sends(deployment: Deployment, ods: Any, run_dag: Callable[..., Any]):
@@ -85,83 +98,58 @@ def test_a_dry_run_skips_what_sends(deployment: Deployment, ods: Any, run_dag: C
     assert ods.control.documents(RESOURCE) == []
 
 
-def test_a_toggle_that_is_off_skips_the_lane(deployment: Deployment, ods: Any, run_dag: Callable[..., Any]):
-    deployment.settings["targets"][0]["enabled"] = False
+def test_each_lane_with_a_mistake_is_named_and_stops_alone(
+    deployment: Deployment, ods: Any, run_dag: Callable[..., Any]
+):
+    deployment.connection("edfi_secret", **deployment.ods | {"password": "not-the-secret"})
+    deployment.connection("edfi_nowhere", **deployment.ods | {"host": "http://127.0.0.1:9/api"})
+    with duckdb.connect(str(deployment.another_campus("campus_other"))) as campus:
+        campus.execute('ALTER TABLE dbo.EnrollmentMO RENAME "careerCluster" TO "cteCluster"')
+    deployment.settings["targets"] = [
+        target(2026),
+        target(2021, edfi_conn_id="edfi_secret"),
+        target(2022, edfi_conn_id="edfi_nowhere"),
+        target(2023, campus_conn_id="campus_other"),
+        target(2024, campus_conn_id="no_such_connection"),
+        target(2025, preferences="typo"),
+        target(2027, enabled=False),
+    ]
+    deployment.settings["preferences"] = {"default": {}, "typo": {"send_enddate": True}}
     deployment.deploy()
     done = run_dag(DAG)
-    assert str(done.state) == "success"
-    assert deployment.last_run()[0] == "off"
-    assert ods.control.documents(RESOURCE) == []
+    assert str(done.state) == "failed"
+    runs = deployment.runs()
+    assert {year: status for year, (status, _) in runs.items()} == {
+        "2026": "ok",
+        **dict.fromkeys(("2021", "2022", "2023", "2024", "2025"), "failed"),
+        "2027": "off",
+    }
+    for year, said in {
+        "2021": ["edfi_secret", "key and secret"],
+        "2022": ["127.0.0.1:9", "cannot be reached"],
+        "2023": ["careerCluster", "campus_mapping.sql"],
+        "2024": ["'no_such_connection' is not defined", "airflow connections add"],
+        "2025": ["edfi_cte.yaml, line", "send_enddate", "allowed here", "send_end_date"],
+    }.items():
+        assert all(part in runs[year][1] for part in said), runs[year]
+    assert len(ods.control.documents(RESOURCE)) == 1
 
 
-@pytest.mark.parametrize("year", [1899, 2024])
 def test_a_year_that_is_not_configured_ends_in_one_sentence(
-    deployment: Deployment, ods: Any, run_dag: Callable[..., Any], capfd: pytest.CaptureFixture[str], year: int
+    deployment: Deployment, ods: Any, run_dag: Callable[..., Any], capfd: pytest.CaptureFixture[str]
 ):
     deployment.deploy()
-    done = run_dag(DAG, {"scope_year": year})
+    done = run_dag(DAG, {"scope_year": 1899})
     assert str(done.state) == "failed"
-    assert f"scope year {year} is not configured" in "".join(capfd.readouterr())
+    assert "scope year 1899 is not configured" in "".join(capfd.readouterr())
     assert not deployment.ledger.exists()
-    assert ods.control.documents(RESOURCE) == []
+    assert ods.control.count() == 0
 
 
-def test_a_year_that_is_text_is_refused_by_the_form(deployment: Deployment, run_dag: Callable[..., Any]):
+def test_a_year_that_is_text_is_refused_as_the_form_does(deployment: Deployment, run_dag: Callable[..., Any]):
     from airflow.exceptions import ParamValidationError
 
     deployment.deploy()
     with pytest.raises(ParamValidationError, match=r"scope_year.*'next' is not of type"):
         run_dag(DAG, {"scope_year": "next"})
     assert not deployment.ledger.exists()
-
-
-def wrong_secret(deployment: Deployment) -> None:
-    deployment.ods["password"] = "not-the-secret"
-
-
-def unreachable(deployment: Deployment) -> None:
-    deployment.ods["host"] = "http://127.0.0.1:9/api"
-
-
-def missing_column(deployment: Deployment) -> None:
-    with duckdb.connect(str(deployment.campus)) as campus:
-        campus.execute('ALTER TABLE dbo.EnrollmentMO RENAME "careerCluster" TO "cteCluster"')
-
-
-def wrong_connection(deployment: Deployment) -> None:
-    deployment.settings["targets"][0]["campus_conn_id"] = "no_such_connection"
-
-
-def typo_in_preferences(deployment: Deployment) -> None:
-    deployment.settings["preferences"] = {"default": {"send_enddate": True}}
-
-
-@pytest.mark.parametrize(
-    ("mistake", "said"),
-    [
-        (wrong_secret, ["edfi", "key and secret"]),
-        (unreachable, ["127.0.0.1:9", "cannot be reached"]),
-        (missing_column, ["careerCluster", "campus_mapping.sql"]),
-        (wrong_connection, ["'no_such_connection' is not defined", "airflow connections add"]),
-        (typo_in_preferences, ["edfi_cte.yaml, line", "send_enddate", "allowed here", "send_end_date"]),
-    ],
-)
-def test_preflight_names_what_is_wrong_and_what_to_do(
-    deployment: Deployment,
-    ods: Any,
-    run_dag: Callable[..., Any],
-    mistake: Callable[[Deployment], None],
-    said: list[str],
-):
-    if mistake is not missing_column:
-        mistake(deployment)
-    deployment.deploy()
-    if mistake is missing_column:
-        mistake(deployment)
-    done = run_dag(DAG, {"scope_year": 2026})
-    assert str(done.state) == "failed"
-    assert states(done)["preflight"] == "failed"
-    status, message = deployment.last_run()
-    assert status == "failed"
-    assert all(part in (message or "") for part in said), message
-    assert ods.control.documents(RESOURCE) == []

@@ -167,6 +167,7 @@ class World:
             ],
             "preferences": {"default": {}},
         }
+        self._reader = CampusReader(self.campus, district_number=DISTRICT)
         self.lose_ledger()
 
     def lose_ledger(self) -> None:
@@ -189,7 +190,7 @@ class World:
             ledger=self.ledger,
             run_id=run_id,
             options=RunOptions(**options),
-            open_campus=partial(CampusReader, self.campus, district_number=target.district_number),
+            open_campus=lambda: self._reader,
             open_ods=partial(EdFiClient, config),
         )
 

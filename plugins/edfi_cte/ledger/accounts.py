@@ -24,11 +24,26 @@ class Answered:
     of_plan: int
 
 
-def answered(connection: sa.Connection, target_id: str, run_id: str) -> Answered:
-    """What became of the events of a run."""
+def last_event(connection: sa.Connection, target_id: str) -> int:
+    """The newest event of a target: a plan's events come after it."""
+    statement = sa.select(sa.func.max(event.c.event_id)).where(event.c.target_id == target_id)
+    return connection.execute(statement).scalar() or 0
+
+
+def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> Answered:
+    """What became of the events of a run; its last plan was queued after event ``plan_after``.
+
+    A run whose tasks were cleared and run again has made several plans, and sent a part of each.
+    """
     of_run = (event.c.target_id == target_id, event.c.run_id == run_id)
     rows = connection.execute(
-        sa.select(event.c.step, event.c.action, event.c.status, sa.func.count().label("events"))
+        sa.select(
+            event.c.step,
+            event.c.action,
+            event.c.status,
+            sa.func.count().label("events"),
+            sa.func.sum(sa.case((event.c.event_id > plan_after, 1), else_=0)).label("of_plan"),
+        )
         .where(*of_run)
         .group_by(event.c.step, event.c.action, event.c.status)
     ).all()
@@ -44,7 +59,7 @@ def answered(connection: sa.Connection, target_id: str, run_id: str) -> Answered
         failed={row.error_type: row.events for row in failures},
         advice={row.error_type: row.advice for row in failures},
         left=sum(row.events for row in rows if row.status in UNFINISHED),
-        of_plan=sum(row.events for row in rows if row.step in _PLAN_STEPS),
+        of_plan=sum(row.of_plan for row in rows if row.step in _PLAN_STEPS),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -25,6 +26,10 @@ _SIDE = (
 )
 
 
+Keyed = tuple[sa.Select[Any], sa.ColumnElement[str]]
+"""A statement and the column that its rows are paged by; made once a target."""
+
+
 class Found(NamedTuple):
     """A difference, with what an event about it has to carry."""
 
@@ -41,9 +46,9 @@ def differences(connection: sa.Connection, target_id: str) -> Iterator[Found]:
     First what is desired and not mapped (with the key that its enrollment left, if any), then what is both but
     not the same, then what is mapped and not desired, last what an unanswered request may have left behind.
     """
-    yield from _desired_only(connection, target_id)
-    yield from _both(connection, target_id)
-    yield from _mapped_only(connection, target_id)
+    yield from _paged(connection, *_desired_only(target_id))
+    yield from _paged(connection, *_both(target_id))
+    yield from _paged(connection, *_mapped_only(target_id))
     yield from _doubtful_only(connection, target_id)
 
 
@@ -99,7 +104,8 @@ def _columns(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.Label[Any]]:
     ]
 
 
-def _desired_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+@cache
+def _desired_only(target_id: str) -> Keyed:
     desired, same, mapped = _desired("d", target_id), _mapped("same", target_id), _mapped("m", target_id)
     left, doubtful = _left_keys(target_id), _doubtful(target_id).subquery("doubtful")
     statement = (
@@ -112,10 +118,11 @@ def _desired_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
         )
         .where(same.c.key_id.is_(None))
     )
-    yield from _paged(connection, statement, desired.c.key_id)
+    return statement, desired.c.key_id
 
 
-def _both(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+@cache
+def _both(target_id: str) -> Keyed:
     desired, mapped = _desired("d", target_id), _mapped("m", target_id)
     doubtful = _doubtful(target_id).subquery("doubtful")
     statement = (
@@ -133,10 +140,11 @@ def _both(connection: sa.Connection, target_id: str) -> Iterator[Found]:
             )
         )
     )
-    yield from _paged(connection, statement, desired.c.key_id)
+    return statement, desired.c.key_id
 
 
-def _mapped_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+@cache
+def _mapped_only(target_id: str) -> Keyed:
     """Mapped and not desired, but for the keys that a Delete/Post of :func:`_desired_only` has taken."""
     desired, mapped = _desired("d", target_id), _mapped("m", target_id)
     left, rekeyed, rekeyed_same = _left_keys(target_id), _desired("r", target_id), _mapped("rs", target_id)
@@ -165,7 +173,7 @@ def _mapped_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
         )
         .where(desired.c.key_id.is_(None), taken.c.key_id.is_(None))
     )
-    yield from _paged(connection, statement, mapped.c.key_id)
+    return statement, mapped.c.key_id
 
 
 def _doubtful_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:

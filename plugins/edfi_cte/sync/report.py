@@ -47,7 +47,8 @@ def report(lane: Lane) -> Report:
     with lane.ledger.begin() as connection:
         row = runs.get_run(connection, lane.target_id, lane.run_id)
         steps = runs.counts_of(row) if row else {}
-        answered = accounts.answered(connection, lane.target_id, lane.run_id)
+        plan_after = steps.get("transform", {}).get("plan_after", 0)
+        answered = accounts.answered(connection, lane.target_id, lane.run_id, plan_after)
         in_step = accounts.in_step(connection, lane.target_id)
         counts = _counts(steps, answered, in_step)
         wrong = _unaccounted(steps, answered, counts)

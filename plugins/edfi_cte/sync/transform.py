@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Action, Cause, Planned, event_for
 from edfi_cte.associations.transform import Rejected, Transform, winner
-from edfi_cte.ledger import bulk, differences, events, mappings, records
+from edfi_cte.ledger import accounts, bulk, differences, events, mappings, records
 from edfi_cte.ledger.differences import Found
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync.guards import check_deletes
@@ -37,9 +37,12 @@ def transform(lane: Lane) -> dict[str, Any]:
     outcomes = derive(lane)
     plan = plan_counts(lane)
     check_deletes(lane, plan.deletes)
+    with lane.ledger.connect() as connection:
+        plan_after = accounts.last_event(connection, lane.target_id)
     if not lane.options.dry_run:
         _queue(lane)
     return outcomes | {
+        "plan_after": plan_after,
         "planned": plan.by_action,
         "causes": plan.by_cause,
         "unchanged": outcomes["desired"] - plan.touched,
