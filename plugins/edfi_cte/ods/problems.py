@@ -95,6 +95,7 @@ _PROPERTY = re.compile(
     r"|existing '(\w+)' resource|related '(\w+)' resource|referenced '(\w+)' item|because the '(\w+)' was not found",
     re.MULTILINE,
 )
+_SEE_BELOW = re.compile(r" See '(?:errors|validationErrors)' for details\.")
 _PLAIN_NAME = re.compile(r"[\w$.\[\]-]{1,200}")
 _CORRELATION_ID = re.compile(r"[\w.:-]{1,64}")
 _OAUTH_CODE = re.compile(r"[a-z_]{1,40}")
@@ -202,7 +203,8 @@ def _narrowed(kind: type[Refused], problem: _Problem) -> type[Refused]:
 
 def _message(answer: Answer, request: Request, problem: _Problem, secrets: frozenset[str]) -> str:
     values = request_values(request) | secrets
-    said = [scrub(problem.text, values)] if problem.text else []
+    text = _SEE_BELOW.sub("", problem.text)
+    said = [scrub(text, values)] if text else []
     said += [f"{_plain(name)}: {scrub(_joined(told), values)}" for name, told in problem.named.items()]
     return f"{request.name} was refused: {' '.join(said) or describe_body(answer)}"
 

@@ -1,0 +1,103 @@
+"""The client against the sandbox, a strict API that was written apart from it, in every dialect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from edfi_cte.ods import (
+    EdFiClient,
+    EdFiConfig,
+    KeyChangeRefused,
+    MemoryTokenStore,
+    NotYetEnrolled,
+    PreconditionFailed,
+    UnknownDescriptor,
+    UnresolvedReference,
+    ValidationFailed,
+)
+from sandbox.ods import serve
+
+RESOURCE = "studentCTEProgramAssociations"
+STUDENT = {"studentUniqueId": "900001", "firstName": "Ada", "lastSurname": "Lovelace", "birthDate": "2009-01-01"}
+
+
+async def associations_through_every_verb(client: EdFiClient) -> None:
+    api = await client.discover()
+    (district,) = (await client.token_info()).education_organization_ids
+    (program,) = await client.find("programs", {"programName": "Career and Technical Education"})
+    document: dict[str, Any] = {
+        "beginDate": "2025-08-20",
+        "educationOrganizationReference": {"educationOrganizationId": district},
+        "programReference": {
+            "educationOrganizationId": district,
+            "programName": program["programName"],
+            "programTypeDescriptor": program["programTypeDescriptor"],
+        },
+        "studentReference": {"studentUniqueId": "900001"},
+    }
+    assert (await client.upsert("students", STUDENT)).created
+    with pytest.raises(NotYetEnrolled):
+        await client.upsert(RESOURCE, document)
+    await enroll(client)
+
+    made = await client.upsert(RESOURCE, document)
+    again = await client.upsert(RESOURCE, document)
+    assert made.created
+    assert (again.created, again.id, again.etag) == (False, made.id, made.etag)
+    await refusals(client, document, key_change=api.capabilities.refuses_key_change, identity=str(made.id))
+
+    read = await client.get(RESOURCE, str(made.id))
+    written = await client.put(RESOURCE, str(made.id), {**read, "privateCTEProgram": True}, if_match=read["_etag"])
+    with pytest.raises(PreconditionFailed):
+        await client.put(RESOURCE, str(made.id), document, if_match=read["_etag"])
+    (found,) = await client.find(RESOURCE, {"studentUniqueId": "900001", "privateCTEProgram": True})
+    assert (found["id"], found["_etag"]) == (made.id, written.etag)
+    assert await client.total_count(RESOURCE) == len([row async for row in client.iterate(RESOURCE)])
+    assert await client.delete(RESOURCE, str(made.id)) is True
+    assert await client.delete(RESOURCE, str(made.id)) is False
+
+
+async def enroll(client: EdFiClient) -> None:
+    school, *_ = await client.find("schools", {})
+    grade, *_ = await client.find("gradeLevelDescriptors", {})
+    await client.upsert(
+        "studentSchoolAssociations",
+        {
+            "entryDate": "2025-08-20",
+            "schoolReference": {"schoolId": school["schoolId"]},
+            "studentReference": {"studentUniqueId": "900001"},
+            "entryGradeLevelDescriptor": f"{grade['namespace']}#{grade['codeValue']}",
+        },
+    )
+
+
+async def refusals(client: EdFiClient, document: Mapping[str, Any], *, key_change: bool, identity: str) -> None:
+    nowhere = {**document, "programReference": {**document["programReference"], "programName": "No Such"}}
+    for changed, error in (
+        ({**document, "technicalSkillsAssessmentDescriptor": "uri://ed-fi.org/X#None Such"}, UnknownDescriptor),
+        (nowhere, UnresolvedReference),
+        ({name: value for name, value in document.items() if name != "beginDate"}, ValidationFailed),
+        ({**document, "beginDate": "soon"}, ValidationFailed),
+    ):
+        with pytest.raises(error) as caught:
+            await client.upsert(RESOURCE, changed)
+        assert type(caught.value) is error
+        assert caught.value.properties
+        assert "900001" not in str(caught.value)
+    if key_change:
+        with pytest.raises(KeyChangeRefused):
+            await client.put(RESOURCE, identity, {**document, "beginDate": "2025-08-21"})
+
+
+@pytest.mark.parametrize("api", ["5.3", "6.2", "7.1", "7.3", "dms"])
+def test_associations_through_every_verb(api: str) -> None:
+    async def run(config: EdFiConfig) -> None:
+        async with EdFiClient(config, token_store=MemoryTokenStore()) as client:
+            await associations_through_every_verb(client)
+
+    with serve(api=api) as ods:
+        asyncio.run(run(EdFiConfig(base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret)))
