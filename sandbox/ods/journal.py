@@ -54,7 +54,7 @@ class Journal:
         self._file: IO[bytes] | None = None
 
     def open(self, instances: dict[Parts, Instance]) -> None:
-        """Fills the instances from the file, shortens it to what still holds, and writes down every change to come."""
+        """Fills the instances from the file, shortens it, and writes down every change from now on."""
         for parts, state in self._read().items():
             instance = instances.get(parts)
             if instance is None:

@@ -51,6 +51,10 @@ class Reading:
     def problem(self, path: str, message: str) -> None:
         self.invalid.setdefault(path, []).append(message)
 
+    def has_problem_at(self, path: str) -> bool:
+        """Something was already said about a property or a part of it."""
+        return any(known.startswith(path) for known in (*self.binding, *self.invalid))
+
 
 Reader = Callable[[Any, str, Reading], Any]
 """(value, path of the object it is in, reading) to the canonical value, or ABSENT."""
@@ -110,7 +114,7 @@ def _when_missing(prop: Property, dialect: Dialect) -> Callable[[str, Reading], 
 
         def complain(path: str, reading: Reading) -> Any:
             where = f"{path}.{prop.name}"
-            if where not in reading.binding and where not in reading.invalid:
+            if not reading.has_problem_at(where):
                 reading.problem(where, message)
             return ABSENT
 
@@ -377,7 +381,7 @@ class _ReferenceReader:
 
     def _note_missing(self, parts: dict[str, Any], where: str, reading: Reading) -> None:
         """Parts that aren't there, unless a worse thing was already said about them."""
-        if reading.binding or any(problem.startswith(where) for problem in reading.invalid):
+        if reading.has_problem_at(where):
             return
         missing = [self._phrases.name(part) for part, _ in self._parts if part.name not in parts]
         if not self._phrases.pascal:
