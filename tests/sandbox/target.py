@@ -25,9 +25,7 @@ class World:
     school: int = int(os.environ.get("EDFI_TEST_SCHOOL_ID", str(SCHOOL)))
     program: str = os.environ.get("EDFI_TEST_PROGRAM_NAME", PROGRAM)
     program_type: str = os.environ.get("EDFI_TEST_PROGRAM_TYPE", f"uri://ed-fi.org/ProgramTypeDescriptor#{PROGRAM}")
-    service: str = os.environ.get(
-        "EDFI_TEST_SERVICE", "uri://ed-fi.org/CTEProgramServiceDescriptor#Health Science"
-    )
+    service: str = os.environ.get("EDFI_TEST_SERVICE", "uri://ed-fi.org/CTEProgramServiceDescriptor#Health Science")
     student: str = os.environ.get("EDFI_TEST_STUDENT", STUDENTS[0][0])
     """Enrolled in the district."""
     other_student: str = os.environ.get("EDFI_TEST_OTHER_STUDENT", STUDENTS[1][0])
@@ -125,9 +123,7 @@ class Target:
             sent["Content-Type"] = JSON
         sent.update(headers or {})
         sent = {name: value for name, value in sent.items() if value}
-        return self.http.request(
-            method, url, json=document, content=content, headers=sent, params=parameters or None
-        )
+        return self.http.request(method, url, json=document, content=content, headers=sent, params=parameters or None)
 
     # The usual requests
 

@@ -63,9 +63,7 @@ KEY_NAMES = (
     "beginDate, educationOrganizationId, programEducationOrganizationId, programName, programTypeDescriptor, "
     "studentUniqueId"
 )
-KEY_VALUES = (
-    f"2019-08-23, {WORLD.district}, {WORLD.district}, {WORLD.program}, {WORLD.program_type}, {WORLD.student}"
-)
+KEY_VALUES = f"2019-08-23, {WORLD.district}, {WORLD.district}, {WORLD.program}, {WORLD.program_type}, {WORLD.student}"
 KEY_PAIRS = ", ".join(
     f"({name} = {value})"
     for name, value in zip(
@@ -86,9 +84,7 @@ BODIES = [
     Case(
         "required property missing",
         lambda target: target.post(association(beginDate=None)),
-        invalid(
-            "\tBeginDate is required.\n", "$.beginDate", "BeginDate is required.", "beginDate is required."
-        ),
+        invalid("\tBeginDate is required.\n", "$.beginDate", "BeginDate is required.", "beginDate is required."),
     ),
     Case(
         "required reference missing",
@@ -110,9 +106,7 @@ BODIES = [
                 SEE_VALIDATION,
                 where={
                     "$.beginDate": ["BeginDate is required."],
-                    "$.programReference.programName": [
-                        "ProgramName cannot contain leading or trailing spaces."
-                    ],
+                    "$.programReference.programName": ["ProgramName cannot contain leading or trailing spaces."],
                 },
             )
         },
@@ -121,9 +115,7 @@ BODIES = [
         "not a date",
         lambda target: target.post(association(beginDate="word")),
         {
-            "5.3": message(
-                400, "The request is invalid.", {"request.beginDate": ["The supplied value is invalid."]}
-            ),
+            "5.3": message(400, "The request is invalid.", {"request.beginDate": ["The supplied value is invalid."]}),
             **same(
                 message(
                     400,
@@ -152,9 +144,7 @@ BODIES = [
         "a date with a time",
         lambda target: target.post(association(beginDate="2019-08-23T00:00:00")),
         {
-            "5.3": message(
-                400, "The request is invalid.", {"request.beginDate": ["The supplied value is invalid."]}
-            ),
+            "5.3": message(400, "The request is invalid.", {"request.beginDate": ["The supplied value is invalid."]}),
             "7.3": problem(
                 400,
                 DATA,
@@ -241,9 +231,7 @@ BODIES = [
                 "Validation of 'StudentCTEProgramAssociation' failed.\n"
                 "\tProgramName contains a potentially dangerous value.\n",
             ),
-            "7.3": problem(
-                400, DATA, SEE_VALIDATION, where={"$.programReference.programName": [NOT_DANGEROUS]}
-            ),
+            "7.3": problem(400, DATA, SEE_VALIDATION, where={"$.programReference.programName": [NOT_DANGEROUS]}),
         },
     ),
     Case(
