@@ -5,19 +5,34 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from airflow import __version__ as airflow_version
 from rich.console import Console
 from rich.table import Table
 
+import edfi_cte
 from edfi_cte.deployment import current_settings, ledger_of, open_lane
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
+from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import Target
-from edfi_cte.sync.checks import Finding, Level, check_campus, check_ledger, check_ods, check_settings
+from edfi_cte.sync.checks import (
+    Finding,
+    Level,
+    check_campus,
+    check_clock,
+    check_ledger,
+    check_ledger_rights,
+    check_ods,
+    check_programs,
+    check_settings,
+    check_usage,
+)
 from edfi_cte.sync.explain import why
 from edfi_cte.sync.extract import extract
 from edfi_cte.sync.lane import Lane, RunOptions
@@ -79,16 +94,35 @@ def _check(options: argparse.Namespace) -> int:
 def _findings(lane: Lane) -> Iterator[Finding]:
     if not lane.target.enabled:
         yield Finding(Level.WARNING, "toggle", "off: runs leave this target alone")
-    yield from check_settings(lane)
+    yield _versions()
+    settings = list(check_settings(lane))
+    yield from settings
+    yield from check_ledger_rights(lane)
     yield from check_ledger(lane)
-    yield from check_campus(lane)
-    client = lane.open_ods()
+    campus = list(check_campus(lane))
+    yield from campus
+    if any(finding.level == Level.ERROR for finding in (*settings, *campus)):
+        yield Finding(Level.WARNING, "ODS", "not looked at: mend the errors above first")
+        return
+    yield from check_usage(lane)
+    yield from asyncio.run(_ods_findings(lane, lane.open_ods()))
 
-    async def ods() -> list[Finding]:
-        async with client:
-            return [finding async for finding in check_ods(lane, client)]
 
-    yield from asyncio.run(ods())
+async def _ods_findings(lane: Lane, client: EdFiClient) -> list[Finding]:
+    async with client:
+        findings = [finding async for finding in check_ods(lane, client)]
+        if not any(finding.level == Level.ERROR for finding in findings):
+            findings += [finding async for finding in check_programs(lane, client)]
+            findings += [finding async for finding in check_clock(client)]
+    return findings
+
+
+def _versions() -> Finding:
+    major, minor = (int(part) for part in airflow_version.split(".")[:2])
+    said = f"edfi-cte {edfi_cte.__version__} on Airflow {airflow_version}, Python {platform.python_version()}"
+    if (3, 1) <= (major, minor) < (4, 0):
+        return Finding(Level.OK, "versions", said)
+    return Finding(Level.ERROR, "versions", f"{said}: Airflow 3.1 to 3.x is needed")
 
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}

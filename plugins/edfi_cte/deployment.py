@@ -8,8 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from airflow.configuration import conf
-from airflow.exceptions import AirflowException
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError

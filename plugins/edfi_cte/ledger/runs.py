@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,6 +90,24 @@ def release(connection: sa.Connection, target_id: str, run_id: str) -> None:
         .where(target.c.target_id == target_id, target.c.lease_owner == run_id)
         .values(lease_owner=None, lease_expires_at=None)
     )
+
+
+def server_time(connection: sa.Connection) -> datetime:
+    """The time by the ledger's server, in UTC and without a zone."""
+    functions = {"mssql": "SYSUTCDATETIME()", "postgresql": "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"}
+    function = functions.get(connection.dialect.name, "STRFTIME('%Y-%m-%d %H:%M:%S', 'now')")
+    now = connection.execute(sa.text(f"SELECT {function}")).scalar_one()
+    return now if isinstance(now, datetime) else datetime.fromisoformat(now)
+
+
+def try_write(connection: sa.Connection) -> None:
+    """Insert, update and delete a row, and take it all back. Raises what the database does."""
+    row = {"target_id": "rights", "edfi_conn_id": "", "scope_year": 0, "education_organization_id": 0, "epoch": 0}
+    mine = target.c.target_id == "rights"
+    connection.execute(sa.insert(target).values(row))
+    connection.execute(sa.update(target).where(mine).values(epoch=1))
+    connection.execute(sa.delete(target).where(mine))
+    connection.rollback()
 
 
 def describe(connection: sa.Connection, target_id: str, **values: Any) -> None:

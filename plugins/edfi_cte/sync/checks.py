@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
-from edfi_cte.campus import CampusError, CampusUnreachable
-from edfi_cte.ledger import mappings, runs
+import sqlalchemy as sa
+
+from edfi_cte.campus import CampusError, CampusUnreachable, CodeUsage
+from edfi_cte.ledger import bulk, mappings, runs
 from edfi_cte.ods import ApiInfo, EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
 from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
 from edfi_cte.sync.lane import Lane
+from edfi_cte.sync.programs import ADVICE, folded, known_programs
 
 DEFAULT_DATA_STANDARD = (3, 3)
 """Taken where the ODS does not say: the documents we send are the same from Data Standard 3.3 to 4.0."""
+
+
+CLOCK_SKEW_SECONDS = 60
 
 
 class Level(StrEnum):
@@ -90,6 +99,95 @@ def check_ledger(lane: Lane) -> Iterator[Finding]:
             "can't change after data has been sent, and nothing was done. Put the old number back, or have the state "
             f"clear {sent}'s records and delete the old target's rows from the ledger.",
         )
+
+
+def check_ledger_rights(lane: Lane) -> Iterator[Finding]:
+    """The ledger's login may write, and its server's clock is ours: leases are times."""
+    with lane.ledger.connect() as connection:
+        skew = abs((runs.server_time(connection) - bulk.now()).total_seconds())
+        try:
+            runs.try_write(connection)
+        except sa.exc.SQLAlchemyError as error:
+            yield _error(
+                "ledger", f"its login may not write: {type(error).__name__}. Grant it INSERT, UPDATE, DELETE."
+            )
+            return
+    if skew > CLOCK_SKEW_SECONDS:
+        yield _warning("ledger", f"its server's clock is {skew:.0f} s off this machine's; set both by NTP")
+    else:
+        yield _ok("ledger", f"{lane.ledger.dialect.name}, readable and writable")
+
+
+def check_usage(lane: Lane) -> Iterator[Finding]:
+    """The codes that the scope year's records use, against the resource preferences. Reads Campus once more."""
+    try:
+        usage = lane.open_campus().code_usage(lane.target.scope_year)
+    except CampusError as error:
+        yield _error("Campus codes", str(error))
+        return
+    used = [item for item in usage if item.records]
+    clusters = lane.preferences.career_cluster.uris()
+    unmapped = [
+        item
+        for item in used
+        if item.field == "career_cluster" and not {item.code, item.code.lstrip("0")} & clusters.keys()
+    ]
+    nameless = [item for item in used if item.field == "cte_program_type" and not _program_name(lane, item)]
+    for what, items in (("Career Cluster", unmapped), ("CTE Program Type without a name", nameless)):
+        for item in items:
+            yield _warning(
+                "Campus codes",
+                f"{what} '{item.code}': {item.records} records will be rejected. Map the code in the preferences, or "
+                "correct it in Campus.",
+            )
+    if not unmapped and not nameless:
+        fields = sorted({item.field for item in used})
+        yield _ok(
+            "Campus codes", f"{len(used)} codes of {', '.join(fields) or 'no field'} are in use, each of them mapped"
+        )
+
+
+async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
+    """The programs that the scope year's records will refer to, against those of the ODS."""
+    usage = lane.open_campus().code_usage(lane.target.scope_year)
+    wanted: Counter[str] = Counter()
+    for item in usage:
+        if item.field == "cte_program_type" and item.records and (name := _program_name(lane, item)):
+            wanted[name] += item.records
+    try:
+        known = await known_programs(lane, client)
+    except EdFiError as error:
+        yield _warning("programs", f"the ODS's programs can't be read: {error}")
+        return
+    lacking = {name: n for name, n in wanted.items() if folded(name) not in known}
+    for name, records in sorted(lacking.items()):
+        report = _ok if lane.preferences.create_missing_programs else _warning
+        yield report(
+            "programs",
+            f"the ODS has no program '{name}', which {records} records refer to. "
+            + ("It will be created." if lane.preferences.create_missing_programs else ADVICE),
+        )
+    if not lacking:
+        yield _ok("programs", f"{len(wanted)} programs are referred to, and all are in the ODS")
+
+
+def _program_name(lane: Lane, usage: CodeUsage) -> str | None:
+    preference = lane.preferences.program_name
+    return preference.mapping.get(usage.code, usage.code if preference.source == "code" else usage.name)
+
+
+async def check_clock(client: EdFiClient) -> AsyncIterator[Finding]:
+    """The ODS's clock against ours: tokens expire by the one and are refreshed by the other."""
+    try:
+        answer = await client.send("GET", "ed-fi/programs", parameters={"limit": 1})
+        date = parsedate_to_datetime(answer.headers["Date"])
+    except (EdFiError, KeyError, ValueError):
+        return
+    skew = abs((date - datetime.now(UTC)).total_seconds())
+    if skew > CLOCK_SKEW_SECONDS:
+        yield _warning("clock", f"the ODS's clock is {skew:.0f} s off this machine's; set this one by NTP")
+    else:
+        yield _ok("clock", "the ODS's and this machine's agree")
 
 
 def check_campus(lane: Lane) -> Iterator[Finding]:

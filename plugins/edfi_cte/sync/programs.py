@@ -16,6 +16,10 @@ from edfi_cte.sync.lane import Lane
 log = logging.getLogger(__name__)
 
 PROGRAM_MISSING = "program_missing"
+ADVICE = (
+    "Create the program in the ODS, set create_missing_programs in the resource preferences, or map the CTE Program "
+    "Type to a program that exists."
+)
 
 
 class Programs:
@@ -29,46 +33,25 @@ class Programs:
         """Find what is missing for the queue of ``step``, name it with the records that wait, or create it."""
         with self._lane.ledger.connect() as connection:
             wanted = events.program_names(connection, self._lane.target_id, step)
-        lacking = {name: n for name, n in wanted.items() if _folded(name) not in await self.known()} if wanted else {}
+        known = await known_programs(self._lane, self._client) if wanted else set()
+        lacking = {name: n for name, n in wanted.items() if folded(name) not in known}
         for name, waiting in sorted(lacking.items()):
             if self._lane.preferences.create_missing_programs:
                 await self._create(name)
             else:
-                self._missing.add(_folded(name))
+                self._missing.add(folded(name))
                 log.warning(
                     "%s: the ODS has no program '%s'; %s records wait for it", self._lane.target_id, name, waiting
                 )
 
     def missing(self, row: sa.Row[Any]) -> Failure | None:
         """Why an event has to wait, if its program is missing: nothing is sent, so nothing is deleted either."""
-        if row.body is None or row.program_name is None or _folded(row.program_name) not in self._missing:
+        if row.body is None or row.program_name is None or folded(row.program_name) not in self._missing:
             return None
         return Failure(
             error_type=PROGRAM_MISSING,
             message=f"the ODS has no program '{row.program_name}' of this education organization and program type",
-            advice=(
-                "Create the program in the ODS, set create_missing_programs in the resource preferences, or map the "
-                "CTE Program Type to a program that exists."
-            ),
-        )
-
-    async def known(self) -> set[str]:
-        """The program names that the ODS has, folded."""
-        if not hasattr(self, "_known"):
-            self._known = {
-                _folded(document["programName"])
-                async for document in self._client.iterate(
-                    "programs", {"educationOrganizationId": self._lane.target.edorg_id}
-                )
-                if self._is_ours(document)
-            }
-        return self._known
-
-    def _is_ours(self, document: Mapping[str, Any]) -> bool:
-        edorg = document["educationOrganizationReference"]["educationOrganizationId"]
-        kind = self._lane.preferences.program_type_descriptor
-        return int(edorg) == self._lane.target.edorg_id and _folded(document["programTypeDescriptor"]) == _folded(
-            kind
+            advice=ADVICE,
         )
 
     async def _create(self, name: str) -> None:
@@ -81,5 +64,21 @@ class Programs:
         log.info("%s: created the program '%s'", self._lane.target_id, name)
 
 
-def _folded(text: str) -> str:
+async def known_programs(lane: Lane, client: EdFiClient) -> set[str]:
+    """The names, folded, of the ODS's programs of the lane's education organization and program type."""
+    return {
+        folded(document["programName"])
+        async for document in client.iterate("programs", {"educationOrganizationId": lane.target.edorg_id})
+        if _is_ours(lane, document)
+    }
+
+
+def _is_ours(lane: Lane, document: Mapping[str, Any]) -> bool:
+    edorg = document["educationOrganizationReference"]["educationOrganizationId"]
+    kind = lane.preferences.program_type_descriptor
+    return int(edorg) == lane.target.edorg_id and folded(document["programTypeDescriptor"]) == folded(kind)
+
+
+def folded(text: str) -> str:
+    """A name as an ODS compares it."""
     return text.strip().casefold()

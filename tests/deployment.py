@@ -1,0 +1,58 @@
+"""A deployment of a test's own: the settings file, and Airflow connections by environment variables."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox.campus import load
+from tests.sync.world import DISTRICT, Campus
+
+
+class Deployment:
+    """An Airflow's settings file and connections, on a Campus and a ledger of the test's own."""
+
+    def __init__(self, folder: Path, ods: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder, self._set = folder, monkeypatch.setenv
+        self.rows = Campus()
+        self.rows.add(1)
+        self.rows.add(2, person=2, noShow=True)
+        self.ledger = folder / "ledger.sqlite"
+        self.settings: dict[str, Any] = {"version": 1, "targets": [target(2026)], "dag": {"retries": 0}}
+        self.ods = {"host": ods.base_url, "login": ods.key, "password": ods.secret, "extra": {"tries": 1}}
+        self.connection("edfi", **self.ods)
+        self.campus = self.another_campus("campus")
+        self.connection("edfi_cte_ledger", "sqlite", host=str(self.ledger))
+
+    def connection(self, conn_id: str, kind: str = "edfi", **parts: Any) -> None:
+        self._set(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": kind, **parts}))
+
+    def another_campus(self, conn_id: str) -> Path:
+        path = self._folder / f"{conn_id}.duckdb"
+        path.unlink(missing_ok=True)
+        load(path, self.rows.tables)
+        self.connection(conn_id, "duckdb", host=str(path), extra={"read_only": True})
+        return path
+
+    def deploy(self) -> None:
+        path = self._folder / "edfi_cte.yaml"
+        path.write_text(yaml.safe_dump(self.settings))
+        self._set("AIRFLOW__EDFI_CTE__SETTINGS_FILE", str(path))
+
+    def runs(self) -> dict[str, tuple[str, str]]:
+        """Status and message of each target's run."""
+        with sqlite3.connect(self.ledger) as ledger:
+            rows = ledger.execute("SELECT target_id, status, message FROM edfi_cte_run").fetchall()
+        return {
+            target_id.removeprefix(f"{DISTRICT}-"): (status, message or "") for target_id, status, message in rows
+        }
+
+
+def target(scope_year: int, **changes: Any) -> dict[str, Any]:
+    common = {"district_number": DISTRICT, "campus_conn_id": "campus", "edfi_conn_id": "edfi"}
+    return common | {"scope_year": scope_year} | changes

@@ -1,0 +1,100 @@
+"""``edfi-cte``: check, plan and why, as a person meets them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from sandbox.ods import serve
+from tests.deployment import Deployment, target
+from tests.sync.world import RESOURCE, seed
+
+
+@pytest.fixture(scope="module")
+def ods() -> Iterator[Any]:
+    with serve(seed=seed(), api="7.3") as running:
+        yield running
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, ods: Any, monkeypatch: pytest.MonkeyPatch, airflow_db: None) -> Deployment:
+    ods.control.reset()
+    monkeypatch.setenv("COLUMNS", "400")
+    return Deployment(tmp_path, ods, monkeypatch)
+
+
+@pytest.fixture
+def cli(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> Any:
+    from edfi_cte.cli import main
+
+    def run(*arguments: str) -> tuple[int, str]:
+        deployment.deploy()
+        code = main(arguments)
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_check_of_a_good_deployment(cli: Any):
+    code, said = cli("check")
+    assert code == 0
+    for part in ("039141-2026", "Data Standard 5", "39141 is in the ODS", "2 codes", "1 programs are referred to"):
+        assert part in said
+    assert "error" not in said
+
+
+def test_check_names_what_a_run_would_stumble_over(deployment: Deployment, cli: Any):
+    deployment.rows.add(3, "77", person=3)
+    deployment.rows.add(4, "8", "9999", person=4)
+    deployment.another_campus("campus")
+    deployment.settings["preferences"] = {"default": {"program_name": {"mapping": {"0410": "Nowhere"}}}}
+    code, said = cli("check", "--scope-year", "2026")
+    assert code == 0
+    assert "Career Cluster '77': 1 records will be rejected" in said
+    assert "CTE Program Type without a name '9999'" in said
+    assert "the ODS has no program 'Nowhere', which 2 records refer to" in said
+
+
+def test_check_fails_on_an_error_and_shows_the_rest(deployment: Deployment, cli: Any):
+    deployment.settings["targets"] = [target(2026), target(2025, edfi_conn_id="wrong")]
+    deployment.connection("wrong", **deployment.ods | {"password": "not-the-secret"})
+    code, said = cli("check")
+    assert code == 1
+    assert "key and secret" in said
+    assert "not-the-secret" not in said
+    assert "39141 is in the ODS" in said
+
+
+def test_check_names_a_missing_column(deployment: Deployment, cli: Any):
+    with duckdb.connect(str(deployment.campus)) as campus:
+        campus.execute('ALTER TABLE dbo.Enrollment RENAME "noShow" TO "didNotShow"')
+    code, said = cli("check")
+    assert code == 1
+    assert "noShow" in said
+    assert "campus_mapping.sql" in said
+
+
+def test_plan_says_what_would_be_sent_and_sends_nothing(cli: Any, ods: Any):
+    code, said = cli("plan", "--scope-year", "2026", "--list")
+    assert code == 0
+    assert "Post         enrollment 1          because of new_record" in said
+    assert "no_show" in said
+    assert ods.control.documents(RESOURCE) == []
+
+
+def test_why(cli: Any):
+    cli("plan", "--scope-year", "2026")
+    assert "excluded by no_show" in cli("why", "2", "--scope-year", "2026")[1]
+    assert "desired" in cli("why", "1", "--scope-year", "2026")[1]
+    code, said = cli("why", "4711", "--scope-year", "2026")
+    assert code == 1
+    assert "knows nothing of '4711'" in said
+
+
+def test_a_year_or_district_that_is_not_configured(cli: Any):
+    code, said = cli("plan", "--scope-year", "1999")
+    assert (code, "scope year 1999 is not configured" in said) == (1, True)
+    code, said = cli("plan", "--scope-year", "2026", "--district", "000001")
+    assert (code, "district 000001 is not configured" in said) == (1, True)
