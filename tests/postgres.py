@@ -9,10 +9,13 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+import sqlalchemy as sa
 
 _DEADLINE_SECONDS = 30
 
@@ -51,6 +54,21 @@ def running_postgres() -> Iterator[str]:
         finally:
             server.send_signal(signal.SIGINT)  # a "fast" shutdown, that waits for no session
             server.wait(timeout=_DEADLINE_SECONDS)
+
+
+@contextmanager
+def empty_database(server: str) -> Iterator[str]:
+    """The URL of a database on a running server, there for the length of the block."""
+    name = f"test_{uuid.uuid4().hex}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    try:
+        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
 
 
 def programs() -> Path:

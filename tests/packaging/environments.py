@@ -37,7 +37,7 @@ class Deployment:
 
     def install(self, wheel: Path) -> None:
         """The wheel, in the Python environment."""
-        uv("pip", "install", "--offline", "--no-deps", "--python", self.python, wheel)
+        install(self.python, "--offline", "--no-deps", wheel)
 
     def install_into_plugins(self, wheel: Path) -> None:
         """The wheel, unpacked in the plugins folder (``pip install --target``)."""
@@ -55,15 +55,17 @@ class Deployment:
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Python of this deployment, away from the repository, with no settings but its own."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AIRFLOW_", "PYTHON", "VIRTUAL_ENV"))
-        }
-        own = {"AIRFLOW_HOME": str(self.home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"} | self.settings
+        command = [self.python, *arguments]
         return subprocess.run(
-            [self.python, *arguments], env=inherited | own, cwd=self.home, capture_output=True, text=True, check=False
+            command, env=self.environment(), cwd=self.home, capture_output=True, text=True, check=False
         )
+
+    def environment(self) -> dict[str, str]:
+        """The environment of this deployment's processes: nothing of the Airflow that runs the tests."""
+        foreign = ("AIRFLOW_", "PYTHON", "VIRTUAL_ENV")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        own = {"AIRFLOW_HOME": str(self.home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+        return inherited | own | self.settings
 
     def probe(self) -> Probe:
         """What Airflow finds of this package here."""
@@ -88,18 +90,23 @@ class Probe:
     sql: str
 
 
-def deployment(home: Path, python: Path) -> Deployment:
-    """An empty deployment at ``home``."""
+def deployment(home: Path, python: Path, settings: dict[str, str] | None = None) -> Deployment:
+    """An empty deployment at ``home``; ``settings`` are environment variables of its own."""
     (home / "plugins").mkdir(parents=True)
-    return Deployment(home=home, python=python)
+    return Deployment(home=home, python=python, settings=settings or {})
 
 
 def installed_environment(folder: Path, lock: str) -> Path:
     """The Python of a clean environment with what a lock of this repository names."""
     uv("venv", "--python", sys.executable, folder)
     python = folder / "bin/python"
-    uv("pip", "install", "--python", python, "--require-hashes", "--compile-bytecode", "--requirements", ROOT / lock)
+    install(python, "--require-hashes", "--compile-bytecode", "--requirements", ROOT / lock)
     return python
+
+
+def install(python: Path, *what: str | Path) -> None:
+    """Into a Python environment, by uv."""
+    uv("pip", "install", "--python", python, *what)
 
 
 def borrowed_environment(folder: Path, python: Path | None = None) -> Path:

