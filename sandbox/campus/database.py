@@ -41,12 +41,20 @@ def build(path: Path | str, seed: int = 2026) -> None:
 
 def load(path: Path | str, tables: Tables) -> None:
     """Create a Campus of the given rows as a DuckDB file; a table that is not given is empty."""
-    with duckdb.connect(str(path)) as connection, TemporaryDirectory() as folder:
-        connection.execute("CREATE SCHEMA dbo")
+    with duckdb.connect(str(path)) as connection:
+        fill(connection, tables)
+
+
+def fill(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+    """The same in an open, empty database."""
+    connection.execute("; ".join(["CREATE SCHEMA dbo", *(create_table(table, "duckdb") for table in SCHEMA)]))
+    with TemporaryDirectory() as folder:
         for table in SCHEMA:
-            connection.execute(create_table(table, "duckdb"))
-            if rows := tables.get(table.name):
+            rows = tables.get(table.name, [])
+            if len(rows) > _ROWS_AN_INSERT:
                 _copy(connection, table, rows, Path(folder) / f"{table.name}.csv")
+            elif rows:
+                connection.execute(insert(table.name, rows, "duckdb"))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[Row], file: Path) -> None:

@@ -17,13 +17,12 @@ import pymssql
 import pytest
 
 from edfi_cte.campus.reader import Hook
-from sandbox.campus import load
-from sandbox.campus.database import create_table, insert, quoted
+from sandbox.campus.database import create_table, fill, insert, quoted
 from sandbox.campus.schema import SCHEMA, Tables
 
 
 class DuckDbHook:
-    """A hook-like object on a DuckDB file."""
+    """A hook-like object on a DuckDB: a file, or an open connection whose database it shares."""
 
     conn_name_attr = "duckdb_conn_id"
     duckdb_conn_id = "campus"
@@ -31,11 +30,13 @@ class DuckDbHook:
     supports_autocommit = False
     placeholder = "?"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Path | duckdb.DuckDBPyConnection) -> None:
+        self._place = place
 
     def get_conn(self) -> Any:
-        return duckdb.connect(str(self.path), read_only=True)
+        if isinstance(self._place, Path):
+            return duckdb.connect(str(self._place), read_only=True)
+        return self._place.cursor()
 
     def set_autocommit(self, conn: Any, autocommit: bool) -> None:
         raise NotImplementedError
@@ -68,34 +69,18 @@ class SqlServerHook:
 class Engine(Protocol):
     """A database that can be filled with a Campus."""
 
-    name: str
-
     def campus(self, tables: Tables) -> Hook:
         """A hook on a Campus of exactly these rows."""
 
-    def execute(self, statement: str) -> None:
-        """Change the Campus."""
-
 
 class DuckDb:
-    name = "duckdb"
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "campus.duckdb"
-
     def campus(self, tables: Tables) -> Hook:
-        self._path.unlink(missing_ok=True)
-        load(self._path, tables)
-        return DuckDbHook(self._path)
-
-    def execute(self, statement: str) -> None:
-        with duckdb.connect(str(self._path)) as connection:
-            connection.execute(statement)
+        connection = duckdb.connect()
+        fill(connection, tables)
+        return DuckDbHook(connection)
 
 
 class SqlServer:
-    name = "sqlserver"
-
     def __init__(self) -> None:
         self._created = False
 
@@ -113,11 +98,9 @@ class SqlServer:
             self._created = True
         return SqlServerHook()
 
-    def execute(self, statement: str) -> None:
-        self._created = False  # whatever it changed, the next Campus is made anew
-        with closing(SqlServerHook().get_conn()) as connection, closing(connection.cursor()) as cursor:
-            connection.autocommit(True)
-            cursor.execute(statement)
+    def forget(self) -> None:
+        """Make the tables anew for the next Campus."""
+        self._created = False
 
 
 @pytest.fixture(scope="session")
@@ -130,10 +113,10 @@ def _sql_server() -> SqlServer | None:
 
 
 @pytest.fixture(params=["duckdb", "sqlserver"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path, _sql_server: SqlServer | None) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, _sql_server: SqlServer | None) -> Iterator[Engine]:
     """Each engine in turn."""
     if request.param == "duckdb":
-        yield DuckDb(tmp_path)
+        yield DuckDb()
     elif _sql_server is None:
         pytest.skip("EDFI_CTE_MSSQL_HOST names no SQL Server")
     else:

@@ -1,5 +1,7 @@
 import pytest
 
+from edfi_cte.campus import InvalidTemplate
+from edfi_cte.campus.templates import Templates
 from tests.campus.small import YEAR, edited_mapping, reader, small_campus
 
 
@@ -27,7 +29,13 @@ def test_a_code_may_be_kept_as_a_number(engine, tmp_path):
 
 def test_a_mapping_may_use_percent_and_question_marks(engine, tmp_path):
     sql_dir = edited_mapping(
-        tmp_path, "mo.careerCluster AS", "CASE WHEN mo.careerCluster LIKE '%8%' THEN '100%' ELSE '%s' END AS"
+        tmp_path, "mo.careerCluster AS", "CASE WHEN mo.careerCluster LIKE '%8%' THEN '100%?' ELSE '%%' END AS"
     )
     (record,) = reader(engine.campus(small_campus()), sql_dir=sql_dir).enrollment_records(YEAR)
-    assert record.career_cluster == "100%"
+    assert record.career_cluster == "100%?"
+
+
+def test_a_percent_that_pymssql_would_take_for_a_parameter_is_refused_with_the_way_out(tmp_path):
+    edited_mapping(tmp_path, "mo.careerCluster AS", "CASE WHEN mo.careerCluster LIKE '%summer' THEN 'x' END AS")
+    with pytest.raises(InvalidTemplate, match=r"takes the %s in the text for a parameter.*LIKE '%summer"):
+        Templates(tmp_path, "%s").render("district_numbers.sql", {"blanks": " "}, student_id="stateID")

@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from edfi_cte.campus import (
+    CampusAccessDenied,
     CampusQueryFailed,
     CampusReader,
     CampusTimeout,
@@ -13,7 +14,7 @@ from edfi_cte.campus import (
 )
 from edfi_cte.campus.errors import driver_message
 from edfi_cte.campus.rows import enrollment_record
-from tests.campus.engines import DuckDb
+from tests.campus.engines import DuckDb, DuckDbHook
 from tests.campus.small import YEAR, edited_mapping, reader, small_campus
 from tests.campus.wrapped import WrappedHook
 
@@ -46,37 +47,36 @@ def test_nothing_is_missing_in_the_sample_schema(engine):
 
 
 def test_no_connection(tmp_path):
-    hook = DuckDb(tmp_path).campus(small_campus())
-    hook.path = tmp_path / "elsewhere" / "campus.duckdb"
+    hook = DuckDbHook(tmp_path / "elsewhere" / "campus.duckdb")
     with pytest.raises(CampusUnreachable, match=r"through the Airflow connection 'campus'.*Check its host"):
         read(hook)
 
 
-def test_an_error_in_the_middle_of_a_stream_closes_the_connection(tmp_path):
-    hook = WrappedHook(DuckDb(tmp_path).campus(small_campus()), fail=RuntimeError("Connection reset by peer"))
+def test_an_error_in_the_middle_of_a_stream_closes_the_connection():
+    hook = WrappedHook(DuckDb().campus(small_campus()), fail=RuntimeError("Connection reset by peer"))
     with pytest.raises(CampusQueryFailed, match="Connection reset by peer"):
         read(hook)
     assert hook.open_connections == 0
 
 
-def test_a_timeout_says_which_setting_to_raise(tmp_path):
+def test_a_timeout_says_which_setting_to_raise():
     fault = RuntimeError(20003, b"DB-Lib error message 20003, severity 6:\nAdaptive Server connection timed out\n")
-    hook = WrappedHook(DuckDb(tmp_path).campus(small_campus()), fail=fault)
+    hook = WrappedHook(DuckDb().campus(small_campus()), fail=fault)
     with pytest.raises(CampusTimeout, match="Raise `timeout`"):
         read(hook)
 
 
-def test_a_refused_permission_points_to_the_grants(tmp_path):
+def test_a_refused_permission_points_to_the_grants():
     fault = RuntimeError(229, b"The SELECT permission was denied on the object 'Person', database 'c', schema 'dbo'.")
-    hook = WrappedHook(DuckDb(tmp_path).campus(small_campus()), fail=fault)
-    with pytest.raises(CampusQueryFailed, match=r"may not read.*Grant it SELECT"):
+    hook = WrappedHook(DuckDb().campus(small_campus()), fail=fault)
+    with pytest.raises(CampusAccessDenied, match=r"may not read.*Grant it SELECT"):
         read(hook)
 
 
 def test_values_that_a_driver_quotes_stay_out_of_messages(tmp_path):
     tables = small_campus()
     tables["Person"][0]["stateID"] = "1234567890"
-    hook = DuckDb(tmp_path).campus(tables)
+    hook = DuckDb().campus(tables)
     folder = edited_mapping(tmp_path, "p.personID AS person_id", "CAST(p.stateID || 'x' AS integer) AS person_id")
     with pytest.raises(CampusQueryFailed) as caught:
         read(hook, sql_dir=folder)
@@ -119,36 +119,36 @@ def test_a_decimal_id_that_is_whole_is_an_int():
 def test_an_absurd_start_date_is_a_clear_error(tmp_path):
     folder = edited_mapping(tmp_path, "e.startDate AS start_date", "CAST('0206-08-15' AS date) AS start_date")
     with pytest.raises(InvalidCampusData, match="enrollment 1: start_date 0206-08-15 cannot be a school's"):
-        read(DuckDb(tmp_path).campus(small_campus()), sql_dir=folder)
+        read(DuckDb().campus(small_campus()), sql_dir=folder)
 
 
 def test_a_sql_folder_that_is_not_there(tmp_path):
     with pytest.raises(InvalidTemplate, match="there is no folder"):
-        read(DuckDb(tmp_path).campus(small_campus()), sql_dir=tmp_path / "nowhere")
+        read(DuckDb().campus(small_campus()), sql_dir=tmp_path / "nowhere")
 
 
 def test_a_mistake_in_a_template_is_named_with_its_line(tmp_path):
     folder = edited_mapping(tmp_path, "p.{{ student_id }} AS", "p.{{ student_id } AS")
     with pytest.raises(InvalidTemplate, match=r"campus_mapping.sql, line \d+: unexpected '}'"):
-        read(DuckDb(tmp_path).campus(small_campus()), sql_dir=folder)
+        read(DuckDb().campus(small_campus()), sql_dir=folder)
 
 
 def test_an_unknown_name_in_a_template_is_named(tmp_path):
     folder = edited_mapping(tmp_path, "p.{{ student_id }} AS", "p.{{ students_id }} AS")
     with pytest.raises(InvalidTemplate, match="'students_id' is undefined"):
-        read(DuckDb(tmp_path).campus(small_campus()), sql_dir=folder)
+        read(DuckDb().campus(small_campus()), sql_dir=folder)
 
 
 @pytest.mark.parametrize(
     "student_id",
     ["stateID; DROP TABLE Person", "stateID]", "stateID'--", 'stateID"', "\u0455tateID", "STATEID", "", "stateID "],
 )
-def test_a_student_id_column_is_one_of_three(tmp_path, student_id):
+def test_a_student_id_column_is_one_of_three(student_id):
     with pytest.raises(InvalidTemplate, match="student_id: one of stateID, edFiID, studentNumber"):
-        CampusReader(DuckDb(tmp_path).campus(small_campus()), district_number="039141", student_id=student_id)
+        CampusReader(DuckDb().campus(small_campus()), district_number="039141", student_id=student_id)
 
 
 @pytest.mark.parametrize("isolation", ["snapshot; DROP TABLE Person", "SNAPSHOT", "read uncommitted", "nolock"])
-def test_an_isolation_is_one_of_two(tmp_path, isolation):
+def test_an_isolation_is_one_of_two(isolation):
     with pytest.raises(InvalidTemplate, match="isolation: one of read_committed, snapshot"):
-        CampusReader(DuckDb(tmp_path).campus(small_campus()), district_number="039141", isolation=isolation)
+        CampusReader(DuckDb().campus(small_campus()), district_number="039141", isolation=isolation)

@@ -6,7 +6,7 @@ import pytest
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.campus import CodeUsage, DistrictNotFound, IncompleteExtract, InvalidCampusData, SchoolYear
 from tests.campus.engines import DuckDb
-from tests.campus.small import YEAR, edited_mapping, enrollment, missouri, outcomes, reader, small_campus
+from tests.campus.small import YEAR, calendar, edited_mapping, enrollment, missouri, outcomes, reader, small_campus
 from tests.campus.wrapped import WrappedHook
 
 
@@ -146,6 +146,13 @@ def test_code_usage_counts_what_is_sent_and_lists_the_rest(engine):
     ]
 
 
+def test_the_enrollment_count_is_of_all_the_districts_enrollments_in_the_year(engine):
+    tables = small_campus()
+    tables["Calendar"].append(calendar(2, 2025))
+    tables["Enrollment"] += [enrollment(2), enrollment(3, calendarID=2), enrollment(4, districtID=2)]
+    assert reader(engine.campus(tables)).enrollment_count(YEAR) == 2
+
+
 def many(count):
     tables = small_campus()
     tables["Enrollment"] = [enrollment(number) for number in range(1, count + 1)]
@@ -153,8 +160,8 @@ def many(count):
     return tables
 
 
-def test_records_are_streamed_a_batch_at_a_time(tmp_path):
-    hook = WrappedHook(DuckDb(tmp_path).campus(many(1000)))
+def test_records_are_streamed_a_batch_at_a_time():
+    hook = WrappedHook(DuckDb().campus(many(1000)))
     stream = reader(hook, fetch_size=10).enrollment_records(YEAR)
     for _ in range(25):
         next(stream)
@@ -163,8 +170,8 @@ def test_records_are_streamed_a_batch_at_a_time(tmp_path):
     assert hook.open_connections == 0
 
 
-def test_a_stream_cut_short_is_noticed(tmp_path):
-    hook = WrappedHook(DuckDb(tmp_path).campus(many(50)), cut_after=30)
+def test_a_stream_cut_short_is_noticed():
+    hook = WrappedHook(DuckDb().campus(many(50)), cut_after=30)
     with pytest.raises(IncompleteExtract, match="counted 50 enrollment records for 2026 and sent 30"):
         records(hook, fetch_size=10)
     assert hook.open_connections == 0

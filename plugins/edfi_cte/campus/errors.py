@@ -5,6 +5,7 @@
     CampusError
     ├── CampusUnreachable     no connection: host, login, or no such Airflow connection
     ├── CampusQueryFailed     the database refused or broke off a query
+    │   ├── CampusAccessDenied  the login may not read a table or column
     │   └── CampusTimeout     it took longer than the connection's ``timeout``
     ├── MissingColumns        the mapping template names what the database lacks
     ├── InvalidTemplate       a SQL template cannot be found or rendered
@@ -34,6 +35,10 @@ class CampusUnreachable(CampusError):
 
 class CampusQueryFailed(CampusError):
     """The database refused or broke off a query."""
+
+
+class CampusAccessDenied(CampusQueryFailed):
+    """The login may not read a table or column."""
 
 
 class CampusTimeout(CampusQueryFailed):
@@ -66,7 +71,7 @@ class MissingColumns(CampusError):
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TIMEOUT = re.compile(r"\b20003\b|timed out|timeout expired", re.IGNORECASE)
-_PERMISSION = re.compile(r"permission was denied|\b(229|230)\b", re.IGNORECASE)
+_PERMISSION = re.compile(r"permission (was )?denied|\b(229|230)\b", re.IGNORECASE)
 
 
 def driver_message(error: BaseException, known_text: str = "") -> str:
@@ -92,7 +97,7 @@ def query_failure(error: Exception, what: str, statement: str) -> CampusQueryFai
             "run when Campus is less busy."
         )
     if _PERMISSION.search(message):
-        return CampusQueryFailed(
+        return CampusAccessDenied(
             f"The Campus login may not read what {what} needs ({message}). Grant it SELECT: see "
             "docs/campus-sql-server.md."
         )

@@ -39,8 +39,7 @@ class MissingColumn:
         what = f"column {self.table}.{self.column}" if self.column else f"table or view {self.table}"
         return (
             f"{self.template}, line {self.line}: this Campus has no {what}, or its login may not see it. Write the "
-            "name that your Campus uses there (in your own copy of the file, under the setting sql_dir), or grant "
-            "the login SELECT on it."
+            "name that your Campus uses (in your own copy of the file: setting sql_dir), or grant the login SELECT."
         )
 
 

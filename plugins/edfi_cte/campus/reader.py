@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, get_args
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.campus.errors import (
     CampusError,
+    CampusQueryFailed,
     CampusUnreachable,
     DistrictNotFound,
     IncompleteExtract,
@@ -120,8 +121,8 @@ class CampusReader:
                 record = enrollment_record(row)
                 if record.enrollment_id <= previous:
                     raise InvalidCampusData(
-                        f"enrollment {record.enrollment_id} came more than once. A join in {MAPPING_TEMPLATE} repeats "
-                        "rows: campus_enrollment must give each enrollment once, campus_person each person once."
+                        f"enrollment {record.enrollment_id} came more than once. {MAPPING_TEMPLATE} must give each "
+                        "enrollment once in campus_enrollment and each person once in campus_person: see its joins."
                     )
                 previous, received, total = record.enrollment_id, received + 1, row[-1]
                 yield record
@@ -192,6 +193,8 @@ class CampusReader:
     def _explained(self, error: Exception, statement: Statement, what: str) -> CampusError:
         """The failure of a statement: a name that is not there if that explains it, else the driver's words."""
         failure = query_failure(error, what, statement.text)
+        if type(failure) is not CampusQueryFailed:
+            return failure
         try:
             missing = self.missing_columns()
         except CampusError:

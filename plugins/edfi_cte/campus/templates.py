@@ -17,6 +17,8 @@ Value = str | int
 
 _MARK = "\ufdd0"  # a Unicode noncharacter: stands for a parameter until the text is complete
 
+_TAKEN_FOR_A_PARAMETER = re.compile(r"%[sd(]")
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -74,8 +76,13 @@ class Templates:
             raise InvalidTemplate(f"{name}: there is no parameter {error}") from None
         except jinja2.TemplateError as error:
             raise InvalidTemplate(_explain(name, error)) from None
-        if self._placeholder == "%s":
-            text = text.replace("%", "%%")
+        if self._placeholder == "%s" and (literal := _TAKEN_FOR_A_PARAMETER.search(text)):
+            place = text[max(0, literal.start() - 30) : literal.end() + 10]
+            raise InvalidTemplate(
+                f"{name}: the SQL Server driver takes the {literal.group()} in the text for a parameter and knows no "
+                f"escape. Write '%' + '{literal.group()[1:]}…' in its place, or other words in a comment. It stands "
+                f"in {name} or a template that it includes: {place!r}"
+            )
         return Statement(text.replace(_MARK, self._placeholder), tuple(bound))
 
     def mapping(self, **identifiers: Any) -> str:
