@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -43,6 +44,8 @@ console = Console(width=100, highlight=False)
 def main() -> int:
     """Exit code 0 if each run did what it should and the ODS ended as expected."""
     started = time.monotonic()
+    # A terminated demo stops what it started, as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work = ROOT / ".demo"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -54,9 +57,10 @@ def main() -> int:
         cluster = Airflow(work, campus, ods)
         cluster.migrate()
         runs = [cluster.run("first run: everything is posted")]
-        runs.append(cluster.run("second run: nothing has changed, so nothing is sent"))
+        runs += [cluster.run("second run: nothing has changed, so nothing is sent")]
         expected = edit(campus)
-        runs.append(cluster.run("third run: the edits arrive"))
+        runs += [cluster.run("third run: the edits arrive")]
+        say("The three runs, side by side")
         console.print(report(runs))
         faults = [*unexpected(runs, expected), *compare(campus, fetch(ods))]
     say(f"{time.monotonic() - started:.0f} s. The sandbox is stopped; ledger, settings and logs are in {work.name}/.")
@@ -106,7 +110,9 @@ class Airflow:
             row = ledger.execute(
                 "SELECT status, counts FROM edfi_cte_run ORDER BY started_at DESC LIMIT 1"
             ).fetchone()
-        return {"title": title.split(":")[0], "status": row[0]} | dict(json.loads(row[1])["report"])
+        result = {"title": title.split(":")[0], "status": row[0]} | dict(json.loads(row[1])["report"])
+        console.print(report([result]))
+        return result
 
     def _airflow(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "airflow", *arguments]
@@ -139,7 +145,7 @@ def edit(campus: Path) -> dict[str, int]:
 
 def report(runs: list[dict[str, Any]]) -> Table:
     """The runs side by side."""
-    table = Table("", *(run["title"] for run in runs), title="What the runs did", title_justify="left")
+    table = Table("", *(run["title"] for run in runs), title_justify="left")
     for name in ("extracted", "excluded by", "rejected for", "superseded by another enrollment", "desired"):
         add_rows(table, runs, name)
     table.add_section()

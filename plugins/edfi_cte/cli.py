@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from airflow import __version__ as airflow_version
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import edfi_cte
 from edfi_cte.deployment import current_settings, ledger_of, open_lane
@@ -45,13 +46,15 @@ console = Console(soft_wrap=True)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
     options = _parser().parse_args(arguments)
-    logging.getLogger("edfi_cte").setLevel(logging.WARNING)
+    logging.disable(logging.INFO)  # what the hooks say of each connection is for task logs
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except EdfiCteError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,7 +136,8 @@ def _table(title: str, findings: list[Finding]) -> Table:
     for column in ("", "what", "finding"):
         table.add_column(column, overflow="fold")
     for finding in findings:
-        table.add_row(f"[{_STYLES[finding.level]}]{finding.level}[/]", finding.subject, finding.message)
+        level = Text(finding.level, style=_STYLES[finding.level])
+        table.add_row(level, Text(finding.subject), Text(finding.message))
     return table
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import uvloop
@@ -45,6 +48,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="serve one ODS a tenant")
     parser.add_argument("--token-seconds", type=float, default=1800, help="how long a token lives (default: 1800)")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end when standard input does, as whoever started it has"
+    )
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep the data in a file (default: in memory)")
     return parser.parse_args()
 
@@ -73,8 +79,16 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> int:
-    settings = _settings(_arguments())
+    arguments = _arguments()
+    settings = _settings(arguments)
+    if arguments.until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
 
     def announce(base_url: str) -> None:
         print(f"sandbox ODS ready at {base_url} key={settings.key} secret={settings.secret}", flush=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from sandbox.ods.control import Control
 from sandbox.ods.instance import Documents
@@ -32,6 +32,7 @@ class RunningOds:
     secret: str = field(repr=False)
     control: Control
     _command: list[str] = field(repr=False)
+    _errors: Path = field(repr=False)
     _process: subprocess.Popen[str] = field(repr=False)
 
     @property
@@ -48,6 +49,7 @@ class RunningOds:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        sys.stderr.write(self._errors.read_text(encoding="utf-8"))
 
     def kill(self) -> None:
         """Ends the process at once, as a crash would."""
@@ -58,7 +60,7 @@ class RunningOds:
         """Starts anew at the same address. What is not in a state file is the seed's again."""
         self.stop()
         command = [*self._command, "--port", str(self.port)]
-        self._process, _ = _start(command)
+        self._process, _ = _start(command, self._errors)
 
 
 @contextmanager
@@ -89,8 +91,9 @@ def serve(
         command += [part for text in _seed_files(seed, Path(directory)) for part in ("--seed", text)]
         if state is not None:
             command += ["--state", str(state)]
-        process, base_url = _start([*command, "--port", "0"])
-        ods = RunningOds(base_url, key, secret, Control(base_url), command, process)
+        errors = Path(directory) / "errors.txt"
+        process, base_url = _start([*command, "--port", "0"], errors)
+        ods = RunningOds(base_url, key, secret, Control(base_url), command, errors, process)
         try:
             yield ods
         finally:
@@ -117,15 +120,21 @@ def _seed_files(seed: Seed | Mapping[int, Seed] | None, directory: Path) -> list
     return texts
 
 
-def _start(command: list[str]) -> tuple[subprocess.Popen[str], str]:
-    """Starts the process and waits for its line; (process, base URL)."""
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True
-    )
+def _start(command: list[str], errors: Path) -> tuple[subprocess.Popen[str], str]:
+    """Starts the process and waits for its line; (process, base URL). What it complains of goes to a file."""
+    with errors.open("w", encoding="utf-8") as complaints:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [*command, "--until-stdin-closes"],
+            cwd=_REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        )
     assert process.stdout is not None  # noqa: S101
     line = process.stdout.readline()
-    words: list[Any] = line.split()
     if not line.startswith("sandbox ODS ready at "):
         process.wait()
-        raise SandboxError(f"The sandbox ODS did not start: {' '.join(command)}\n{line}")
-    return process, str(words[4])
+        process.stdout.close()
+        raise SandboxError(f"The sandbox ODS did not start: {errors.read_text(encoding='utf-8') or line}")
+    return process, line.split()[4]
