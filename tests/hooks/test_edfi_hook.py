@@ -53,6 +53,8 @@ def test_looks_up_the_connection_once_and_gets_one_token(
     with EdFiHook(connect()) as hook:
         for _ in range(10):
             hook.total_count("students")
+            hook.config()
+            hook.client()
     with EdFiHook(connect()) as hook:
         hook.total_count("students")
 

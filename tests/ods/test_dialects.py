@@ -113,6 +113,8 @@ def test_finds_by_example_with_every_character_escaped(api: FakeApi) -> None:
     rows = with_client(api, lambda client: client.find("programs", {"programTypeDescriptor": descriptor}))
 
     assert [row["id"] for row in rows] == [wanted]
+    query = api.data_requests()[0].raw_path.partition("?")[2]
+    assert "Arts%2C%20A%2FV%20%2B%20Technology%20%26%20Communications" in query, "no server takes a plus amiss"
 
 
 def test_a_wrong_secret_means_the_same_everywhere(api: FakeApi) -> None:

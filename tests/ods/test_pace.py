@@ -111,6 +111,35 @@ def test_a_pause_holds_back_every_request() -> None:
     assert all(30 <= time <= 32 for time in asyncio.run(run()))
 
 
+def test_retry_after_holds_back_requests_that_met_no_refusal_themselves() -> None:
+    class Waiting(StillClock):
+        """Sleeping lasts until the test ends it."""
+
+        over = asyncio.Event()
+
+        async def sleep(self, seconds: float) -> None:
+            await self.over.wait()
+            self.ahead += seconds
+
+    with FakeApi() as api:
+        clock = Waiting()
+
+        async def work(client: EdFiClient) -> int:
+            await client.upsert("students", {})
+            api.fail(answers(429, Retry_After="60"))
+            refused = asyncio.create_task(client.upsert("students", {}))
+            await asyncio.sleep(0.05)
+            others = [asyncio.create_task(client.upsert("students", {})) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            sent_meanwhile = len(api.data_requests()) - 2
+            clock.over.set()
+            await asyncio.gather(refused, *others)
+            return sent_meanwhile
+
+        assert with_client(api, work, clock=clock) == 0
+    assert len(api.data_requests()) == 6
+
+
 def test_a_caller_that_gives_up_waiting_leaves_its_place_to_others() -> None:
     async def run() -> int:
         limiter = Limiter(1, StillClock())

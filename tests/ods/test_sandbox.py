@@ -101,3 +101,25 @@ def test_associations_through_every_verb(api: str) -> None:
 
     with serve(api=api) as ods:
         asyncio.run(run(EdFiConfig(base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret)))
+
+
+@pytest.mark.parametrize(
+    ("api", "tenants", "path"),
+    [("5.3", (), "/data/v3/2026"), ("7.3", ("KS", "MO"), "/MO/2026/data/v3"), ("dms", ("KS", "MO"), "/MO/2026/data")],
+)
+def test_finds_the_right_years_and_tenants_data(api: str, tenants: tuple[str, ...], path: str) -> None:
+    async def run(config: EdFiConfig) -> tuple[str, int]:
+        async with EdFiClient(config, token_store=MemoryTokenStore()) as client:
+            return (await client.discover()).data_url, await client.total_count("students")
+
+    with serve(api=api, school_years=(2025, 2026), tenants=tenants) as ods:
+        config = EdFiConfig(
+            base_url=ods.base_url,
+            client_id=ods.key,
+            client_secret=ods.secret,
+            school_year=2026,
+            tenant=tenants[-1] if tenants else None,
+        )
+        data_url, students = asyncio.run(run(config))
+    assert data_url == ods.base_url + path
+    assert students > 0

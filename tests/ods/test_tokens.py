@@ -190,6 +190,16 @@ def test_clients_with_one_store_share_one_token(api: FakeApi) -> None:
     assert api.token_requests == 1
 
 
+def test_a_shared_token_that_is_about_to_expire_is_left_alone(api: FakeApi) -> None:
+    store = MemoryTokenStore()
+    with_client(api, lambda client: client.upsert("students", {}), store=store)
+    (key,) = store._tokens
+    store.put(key, api.tokens[0], datetime.now(UTC) + timedelta(seconds=30))
+
+    with_client(api, lambda client: client.upsert("students", {}), store=store)
+    assert api.token_requests == 2
+
+
 def test_clients_on_other_threads_wait_for_the_one_that_fetches(api: FakeApi) -> None:
     store = MemoryTokenStore()
     threads = [

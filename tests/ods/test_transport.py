@@ -137,5 +137,6 @@ def test_cookies_are_not_kept() -> None:
 
     with FakeApi() as api:
         api.fail(set_cookie)
-        with_client(api, work)
+        # aiohttp keeps no cookies of bare addresses anyhow.
+        with_client(api, work, base_url=api.base_url.replace("127.0.0.1", "localhost"))
     assert all("Cookie" not in seen.headers for seen in api.seen)
