@@ -13,8 +13,8 @@ from sandbox.ods import RunningOds, serve
 
 pytest.register_assert_rewrite("tests.sandbox.answers", "tests.sandbox.target")
 
-from tests.sandbox.answers import ALL
-from tests.sandbox.target import ASSOCIATIONS, REAL_URL, WORLD, Target, dialect_of
+from tests.sandbox.answers import ALL  # noqa: E402
+from tests.sandbox.target import ASSOCIATIONS, REAL_URL, WORLD, Target, dialect_of  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
