@@ -38,7 +38,7 @@ def seed_documents(
     path: Path | str,
     scope_year: int,
     *,
-    cte_namespace: str = "uri://dese.mo.gov/CTEProgramServiceDescriptor",
+    descriptor_namespace: str = "uri://dese.mo.gov/CTEProgramServiceDescriptor",
     without_students: Collection[str] = (),
     without_enrollment: Collection[str] = (),
 ) -> dict[str, list[Document]]:
@@ -72,7 +72,7 @@ def seed_documents(
         ],
         "studentCTEProgramAssociations": [],
         "studentProgramAssociations": [],
-        "cteProgramServiceDescriptors": [_descriptor(cte_namespace, *item) for item in CLUSTER_NAMES.items()],
+        "cteProgramServiceDescriptors": [_descriptor(descriptor_namespace, *item) for item in CLUSTER_NAMES.items()],
         **{
             f"{name[0].lower()}{name[1:]}s": [_descriptor(f"{CORE}/{name}", value, value) for value in values]
             for name, values in _CORE_DESCRIPTORS.items()

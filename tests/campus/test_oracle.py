@@ -1,6 +1,7 @@
 # ruff: noqa: DTZ001 - Campus keeps local times, without a zone
 """The shipped SQL and the naive oracle agree: on the sample district, and on any small Campus."""
 
+import json
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -45,8 +46,6 @@ PREFERENCES = {
 
 @pytest.mark.parametrize("preferences", [{}, PREFERENCES], ids=["default", "all"])
 def test_the_transform_derives_the_oracles_documents(sample, preferences):
-    import json
-
     transform = Transform(ResourcePreferences.model_validate(preferences), int(DISTRICT), (4, 0))
     by_key = {}
     for record in reader(DuckDbHook(sample)).enrollment_records(2026):

@@ -1,11 +1,14 @@
+import json
 from collections import Counter
 
 import duckdb
 import pytest
 
-from sandbox.campus import EDITS, SCOPE_YEARS, build, sample_tables, seed_documents
+from sandbox.campus import EDITS, SCOPE_YEARS, build, load, sample_tables, seed_documents
 from sandbox.campus.__main__ import main
-from sandbox.campus.cases import CASES, enrollment_id
+from sandbox.campus.calendars import fixed_tables
+from sandbox.campus.cases import CASES, case_tables, enrollment_id
+from sandbox.campus.schema import SCHEMA
 from sandbox.oracle import expected, key_of, read_tables, verdicts
 from tests.campus.engines import DuckDbHook
 from tests.campus.small import reader
@@ -25,6 +28,11 @@ def tables(sample):
     return read_tables(sample)
 
 
+@pytest.fixture(scope="module")
+def found(tables):
+    return verdicts(tables, 2026, SETTINGS)
+
+
 def test_it_is_a_mid_size_district(tables, sample):
     assert 24_000 < len(tables["Enrollment"]) < 27_000
     for year in SCOPE_YEARS:
@@ -38,9 +46,8 @@ def test_equal_seeds_give_equal_samples():
     assert sample_tables(7) != sample_tables(8)
 
 
-def test_every_rule_and_every_outcome_occurs_in_2026(tables):
-    found = Counter((v.outcome, v.reason) for v in verdicts(tables, 2026, SETTINGS).values())
-    assert set(found) == {
+def test_every_rule_and_every_outcome_occurs_in_2026(found):
+    assert {(v.outcome, v.reason) for v in found.values()} == {
         ("excluded", "no_overlap_with_scope_year"),
         ("excluded", "no_enrollment_in_scope_year"),
         ("excluded", "career_cluster_blank"),
@@ -84,8 +91,8 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("name", [case.name for case in CASES])
-def test_a_case_is_what_it_is_called(tables, name):
-    verdict = verdicts(tables, 2026, SETTINGS).get(enrollment_id(name))
+def test_a_case_is_what_it_is_called(found, name):
+    verdict = found.get(enrollment_id(name))
     assert (verdict and (verdict.reason or verdict.outcome)) == OUTCOMES.get(name, "sent")
 
 
@@ -141,10 +148,6 @@ def planned(before, after):
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory):
     """The cases alone, so that each edit can start from an untouched Campus quickly."""
-    from sandbox.campus import load
-    from sandbox.campus.calendars import fixed_tables
-    from sandbox.campus.cases import case_tables
-
     path = tmp_path_factory.mktemp("edited") / "campus.duckdb"
     load(path, fixed_tables() | case_tables())
     return path
@@ -177,3 +180,17 @@ def test_a_wrong_edit_is_named(tmp_path, capsys):
 
 def test_the_sample_fits_the_mapping_template(sample):
     assert reader(DuckDbHook(sample)).missing_columns() == []
+
+
+def test_the_t_sql_script_is_batches_that_sql_server_takes(capsys):
+    assert main(["tsql"]) == 0
+    *batches, rest = capsys.readouterr().out.split(";\nGO\n")
+    assert rest == ""
+    assert sum(batch.startswith("CREATE TABLE dbo.") for batch in batches) == len(SCHEMA)
+    assert max(batch.count("\n") for batch in batches) <= 1000, "a VALUES list has 1,000 rows at most"
+    assert "N'Núñez'" in "".join(batches)
+
+
+def test_the_seed_command_prints_what_the_sandbox_ods_reads(sample, capsys):
+    assert main(["seed", str(sample), "2025"]) == 0
+    assert json.loads(capsys.readouterr().out) == seed_documents(sample, 2025)
