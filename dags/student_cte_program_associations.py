@@ -1,13 +1,15 @@
 """Keeps the Student CTE Program Associations of each configured scope year and district in step with Campus."""
 
-from airflow.providers.common.compat.sdk import DAG, chain, task_group
+from itertools import pairwise
+
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, cross_downstream, task_group
 
 from edfi_cte.operators.student_cte_program_associations import (
     PARAMS,
     ConfiguredTargetsOperator,
     SyncReportOperator,
-    SyncStepOperator,
     dag_arguments,
+    step_tasks,
 )
 from edfi_cte.sync.steps import STEPS
 
@@ -15,8 +17,10 @@ from edfi_cte.sync.steps import STEPS
 @task_group
 def target(target_id: str) -> None:
     """One scope year of one district: a lane that waits for no other."""
-    steps = [SyncStepOperator(task_id=name, step=name, target_id=target_id) for name in STEPS]
-    chain(*steps, SyncReportOperator(task_id="report", target_id=target_id, trigger_rule="all_done"))
+    report = SyncReportOperator(task_id="report", target_id=target_id, trigger_rule="all_done")
+    rows: list[list[BaseOperator]] = [*(step_tasks(name, target_id) for name in STEPS), [report]]
+    for tasks, following in pairwise(rows):
+        cross_downstream(tasks, following)
 
 
 with DAG(

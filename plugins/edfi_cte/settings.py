@@ -160,6 +160,8 @@ class DagSettings(_Settings):
     execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
     pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
     queue: str | None = None
+    sending_tasks: Annotated[int, Field(ge=1, le=12)] = 1
+    """How many tasks share the sending of a target's events; one is enough for any district."""
     owner: str = "edfi-cte"
     tags: tuple[str, ...] = ("ed-fi", "campus", "cte")
 

@@ -69,6 +69,7 @@ def test_each_lane_with_a_mistake_is_named_and_stops_alone(
         target(2027, enabled=False),
     ]
     deployment.settings["preferences"] = {"default": {}, "typo": {"send_enddate": True}}
+    deployment.settings["dag"]["sending_tasks"] = 2
     deployment.deploy()
     done = run_dag(DAG)
     assert str(done.state) == "failed"

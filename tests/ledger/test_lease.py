@@ -21,9 +21,9 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> sa.Engine:
     return open_ledger(request.getfixturevalue("postgres_database"))
 
 
-def acquire(ledger: sa.Engine, run_id: str, target_id: str = TARGET) -> int:
+def acquire(ledger: sa.Engine, run_id: str, target_id: str = TARGET, step: str = "upsert") -> int:
     with ledger.begin() as connection:
-        return runs.acquire(connection, target_id, run_id, edfi_conn_id="e", scope_year=2026, edorg_id=39141)
+        return runs.acquire(connection, target_id, run_id, step, edfi_conn_id="e", scope_year=2026, edorg_id=39141)
 
 
 def test_a_second_run_is_refused_and_told_whose_turn_it_is(ledger: sa.Engine):
@@ -59,6 +59,22 @@ def test_a_retry_of_the_same_run_takes_over_and_fences_the_try_that_stood_still(
     stale = acquire(ledger, "run")
     fresh = acquire(ledger, "run")
     with ledger.begin() as connection:
-        runs.extend(connection, TARGET, fresh)
+        runs.extend(connection, TARGET, "run", "upsert", fresh)
     with pytest.raises(LeaseLost), ledger.begin() as connection:
-        runs.extend(connection, TARGET, stale)
+        runs.extend(connection, TARGET, "run", "upsert", stale)
+
+
+def test_tasks_that_share_a_step_do_not_fence_each_other(ledger: sa.Engine):
+    first, second = acquire(ledger, "run", step="upsert 1/2"), acquire(ledger, "run", step="upsert 2/2")
+    with ledger.begin() as connection:
+        runs.extend(connection, TARGET, "run", "upsert 1/2", first)
+        runs.extend(connection, TARGET, "run", "upsert 2/2", second)
+
+
+def test_a_run_that_lost_its_target_can_write_nothing_more(ledger: sa.Engine):
+    epoch = acquire(ledger, "first")
+    with ledger.begin() as connection:
+        connection.execute(sa.update(target).values(lease_expires_at=bulk.now() - timedelta(seconds=1)))
+    acquire(ledger, "second", step="preflight")
+    with pytest.raises(LeaseLost), ledger.begin() as connection:
+        runs.extend(connection, TARGET, "first", "upsert", epoch)

@@ -30,6 +30,8 @@ class EventStatus(StrEnum):
 
 
 UNFINISHED = (EventStatus.PENDING, EventStatus.SENDING)
+Shares = tuple[int, int]
+"""(index, count): of ``count`` tasks that send together, this one takes the events whose id leaves ``index``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ def supersede(connection: sa.Connection, target_id: str, step: str | None = None
     connection.execute(statement if step is None else statement.where(event.c.step == step))
 
 
-def claim(connection: sa.Connection, target_id: str, step: str, after: int, limit: int) -> list[sa.Row[Any]]:
+def claim(
+    connection: sa.Connection, target_id: str, step: str, after: int, limit: int, shard: Shares = (0, 1)
+) -> list[sa.Row[Any]]:
     """The next unfinished events of a step after event id ``after``, marked as being sent.
 
     From here until the answer is settled their outcome is in doubt, whatever becomes of this process.
@@ -116,12 +120,7 @@ def claim(connection: sa.Connection, target_id: str, step: str, after: int, limi
     rows = list(
         connection.execute(
             sa.select(event)
-            .where(
-                event.c.target_id == target_id,
-                event.c.step == step,
-                event.c.status.in_(UNFINISHED),
-                event.c.event_id > after,
-            )
+            .where(*_waiting(target_id, step, shard), event.c.event_id > after)
             .order_by(event.c.event_id)
             .limit(limit)
         )
@@ -140,16 +139,20 @@ def claim(connection: sa.Connection, target_id: str, step: str, after: int, limi
     return rows
 
 
-def unfinished(connection: sa.Connection, target_id: str, step: str, action: Action | None = None) -> int:
+def unfinished(
+    connection: sa.Connection, target_id: str, step: str, action: Action | None = None, shard: Shares = (0, 1)
+) -> int:
     """How many events a step still has to send, of one action or of all."""
-    statement = (
-        sa.select(sa.func.count())
-        .select_from(event)
-        .where(event.c.target_id == target_id, event.c.step == step, event.c.status.in_(UNFINISHED))
-    )
+    statement = sa.select(sa.func.count()).select_from(event).where(*_waiting(target_id, step, shard))
     if action is not None:
         statement = statement.where(event.c.action == action)
     return connection.execute(statement).scalar_one()
+
+
+def _waiting(target_id: str, step: str, shard: Shares) -> list[sa.ColumnElement[bool]]:
+    index, count = shard
+    waiting = [event.c.target_id == target_id, event.c.step == step, event.c.status.in_(UNFINISHED)]
+    return waiting if count == 1 else [*waiting, event.c.event_id % count == index]
 
 
 def settle(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:

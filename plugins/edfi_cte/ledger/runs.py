@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import bulk
 from edfi_cte.ledger.schema import attempt, event, identity_mapping, run, target
+from edfi_cte.ledger.schema import step as step_table
 
 LEASE = timedelta(minutes=15)
 """How long a run that no longer writes keeps its target from others."""
@@ -25,9 +26,16 @@ class LeaseLost(EdfiCteError):
 
 
 def acquire(
-    connection: sa.Connection, target_id: str, run_id: str, *, edfi_conn_id: str, scope_year: int, edorg_id: int
+    connection: sa.Connection,
+    target_id: str,
+    run_id: str,
+    step: str,
+    *,
+    edfi_conn_id: str,
+    scope_year: int,
+    edorg_id: int,
 ) -> int:
-    """Take the target for a run, or keep it; returns the epoch that fences older processes of the same run.
+    """Take the target for a run, or keep it; returns the epoch that fences older tries of the same step.
 
     Raises :class:`LeaseHeld`.
     """
@@ -42,15 +50,26 @@ def acquire(
                 target.c.lease_expires_at < bulk.now(),
             ),
         )
-        .values(lease_owner=run_id, lease_expires_at=bulk.now() + LEASE, epoch=target.c.epoch + 1)
+        .values(lease_owner=run_id, lease_expires_at=bulk.now() + LEASE)
     )
-    row = connection.execute(sa.select(target).where(target.c.target_id == target_id)).one()
     if taken.rowcount != 1:
+        row = connection.execute(sa.select(target).where(target.c.target_id == target_id)).one()
         raise LeaseHeld(
             f"{target_id}: run '{row.lease_owner}' is at work on it; nothing was done. Wait for it to end; "
             f"if it died, its lease frees itself at {row.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC."
         )
-    return int(row.epoch)
+    return _next_epoch(connection, target_id, step)
+
+
+def _next_epoch(connection: sa.Connection, target_id: str, step: str) -> int:
+    """The number of this try; the target's row, which the caller has updated, keeps others out meanwhile."""
+    this = (step_table.c.target_id == target_id, step_table.c.step == step)
+    epoch: int | None = connection.execute(sa.select(step_table.c.epoch).where(*this)).scalar()
+    if epoch is None:
+        connection.execute(sa.insert(step_table).values(target_id=target_id, step=step, epoch=1))
+        return 1
+    connection.execute(sa.update(step_table).where(*this).values(epoch=epoch + 1))
+    return epoch + 1
 
 
 def _ensure(connection: sa.Connection, target_id: str, edfi_conn_id: str, scope_year: int, edorg_id: int) -> None:
@@ -64,7 +83,6 @@ def _ensure(connection: sa.Connection, target_id: str, edfi_conn_id: str, scope_
                         edfi_conn_id=edfi_conn_id,
                         scope_year=scope_year,
                         education_organization_id=edorg_id,
-                        epoch=0,
                     )
                 )
         except sa.exc.IntegrityError:
@@ -72,15 +90,18 @@ def _ensure(connection: sa.Connection, target_id: str, edfi_conn_id: str, scope_
             pass
 
 
-def extend(connection: sa.Connection, target_id: str, epoch: int) -> None:
-    """Keep the lease. Raises :class:`LeaseLost` if it is no longer this process's."""
+def extend(connection: sa.Connection, target_id: str, run_id: str, step: str, epoch: int) -> None:
+    """Keep the lease. Raises :class:`LeaseLost` if another run, or a newer try of the step, has taken over."""
     kept = connection.execute(
         sa.update(target)
-        .where(target.c.target_id == target_id, target.c.epoch == epoch)
+        .where(target.c.target_id == target_id, target.c.lease_owner == run_id)
         .values(lease_expires_at=bulk.now() + LEASE)
     )
-    if kept.rowcount != 1:
-        raise LeaseLost(f"{target_id}: another process has taken this target over; this one stops")
+    newest = connection.execute(
+        sa.select(step_table.c.epoch).where(step_table.c.target_id == target_id, step_table.c.step == step)
+    ).scalar()
+    if kept.rowcount != 1 or newest != epoch:
+        raise LeaseLost(f"{target_id}: another process has taken {step} over; this one stops")
 
 
 def release(connection: sa.Connection, target_id: str, run_id: str) -> None:
@@ -102,10 +123,10 @@ def server_time(connection: sa.Connection) -> datetime:
 
 def try_write(connection: sa.Connection) -> None:
     """Insert, update and delete a row, and take it all back. Raises what the database does."""
-    row = {"target_id": "rights", "edfi_conn_id": "", "scope_year": 0, "education_organization_id": 0, "epoch": 0}
+    row = {"target_id": "rights", "edfi_conn_id": "", "scope_year": 0, "education_organization_id": 0}
     mine = target.c.target_id == "rights"
     connection.execute(sa.insert(target).values(row))
-    connection.execute(sa.update(target).where(mine).values(epoch=1))
+    connection.execute(sa.update(target).where(mine).values(scope_year=1))
     connection.execute(sa.delete(target).where(mine))
     connection.rollback()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,11 +21,12 @@ from airflow.providers.common.compat.sdk import (
 from edfi_cte.deployment import current_settings, dag_settings, open_lane
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger.runs import LeaseHeld
-from edfi_cte.sync.lane import RunOptions, StepFailed, StepSkipped
+from edfi_cte.sync.lane import Lane, RunOptions, Shard, StepFailed, StepSkipped
 from edfi_cte.sync.report import report
-from edfi_cte.sync.steps import run_step
+from edfi_cte.sync.steps import SHARED_STEPS, run_step
 
 ASSETS = AssetAlias("edfi_cte_student_cte_program_associations")
+WHOLE = Shard()
 T = TypeVar("T")
 
 PARAMS = {
@@ -94,17 +96,33 @@ class SyncStepOperator(BaseOperator):
 
     template_fields = ("target_id",)
 
-    def __init__(self, *, step: str, target_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, step: str, target_id: str, shard: Shard = WHOLE, **kwargs: Any) -> None:
         super().__init__(map_index_template="{{ task.target_id }}", **kwargs)
         self.step = step
         self.target_id = target_id
+        self.shard = shard
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Does the step; see :data:`edfi_cte.sync.steps.STEPS`."""
         return _explained(self, lambda: run_step(self._lane(context), self.step))
 
-    def _lane(self, context: Context) -> Any:
-        return open_lane(self.target_id, context["run_id"], run_options(dict(context["params"])))
+    def _lane(self, context: Context) -> Lane:
+        options = run_options(dict(context["params"]))
+        return replace(open_lane(self.target_id, context["run_id"], options), shard=self.shard)
+
+
+def step_tasks(step: str, target_id: str) -> list[BaseOperator]:
+    """The task of a step; of a sending one as many as the settings say (``dag.sending_tasks``).
+
+    Plain tasks, since Airflow maps no task inside a mapped task group.
+    """
+    count = dag_settings().sending_tasks if step in SHARED_STEPS else 1
+    if count == 1:
+        return [SyncStepOperator(task_id=step, step=step, target_id=target_id)]
+    return [
+        SyncStepOperator(task_id=f"{step}_{index + 1}", step=step, target_id=target_id, shard=Shard(index, count))
+        for index in range(count)
+    ]
 
 
 class SyncReportOperator(BaseOperator):

@@ -43,6 +43,23 @@ class RunOptions:
     allow_mass_delete: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of ``count`` tasks that share the sending of a step: it takes the events whose id leaves ``index``."""
+
+    index: int = 0
+    count: int = 1
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """As the event queue takes it."""
+        return self.index, self.count
+
+    def name_of(self, step: str) -> str:
+        """The step's name in the run's history; each shard has its own."""
+        return step if self.count == 1 else f"{step} {self.index + 1}/{self.count}"
+
+
 @dataclass
 class Lane:
     """What a step needs: the target, its settings, and ways to its three systems.
@@ -58,7 +75,9 @@ class Lane:
     options: RunOptions
     open_campus: Callable[[], CampusReader]
     open_ods: Callable[[], EdFiClient]
-    epoch: int = 0
+    shard: Shard = Shard()
+    _step: str = ""
+    _epoch: int = 0
 
     @property
     def target_id(self) -> str:
@@ -83,17 +102,19 @@ class Lane:
     def writing(self) -> Iterator[sa.Connection]:
         """A ledger transaction that first makes sure that the lane is still ours. Raises LeaseLost."""
         with self.ledger.begin() as connection:
-            runs.extend(connection, self.target_id, self.epoch)
+            runs.extend(connection, self.target_id, self.run_id, self._step, self._epoch)
             yield connection
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the target's lease for a step. Raises LeaseHeld."""
+    def held(self, step: str) -> Iterator[None]:
+        """Hold the target's lease for a step, or a shard of one. Raises LeaseHeld."""
+        self._step = self.shard.name_of(step)
         with self.ledger.begin() as connection:
-            self.epoch = runs.acquire(
+            self._epoch = runs.acquire(
                 connection,
                 self.target_id,
                 self.run_id,
+                self._step,
                 edfi_conn_id=self.target.edfi_conn_id,
                 scope_year=self.target.scope_year,
                 edorg_id=self.target.edorg_id,

@@ -52,7 +52,7 @@ def send_step(lane: Lane, step: str) -> dict[str, Any]:
     the events' own status in the ledger says what was done in either case.
     """
     with lane.ledger.connect() as connection:
-        waiting = events.unfinished(connection, lane.target_id, step)
+        waiting = events.unfinished(connection, lane.target_id, step, shard=lane.shard.shares)
     if not waiting:
         return Tally().counts()
     client = lane.open_ods()
@@ -129,7 +129,8 @@ class _Sender:
 
     def _claim(self, after: int) -> Sequence[sa.Row[Any]]:
         with self._lane.writing() as connection:
-            return events.claim(connection, self._lane.target_id, self._step, after, CLAIM)
+            lane = self._lane
+            return events.claim(connection, lane.target_id, self._step, after, CLAIM, lane.shard.shares)
 
     async def _work(self) -> None:
         while (row := await self._todo.get()) is not None:

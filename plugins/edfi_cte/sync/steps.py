@@ -57,10 +57,13 @@ STEPS: dict[str, Callable[[Lane], dict[str, Any]]] = {
 }
 """In the order of a run; ``report`` follows whatever became of them."""
 
+SHARED_STEPS = frozenset({"upsert", "natural_key_changes"})
+"""The steps that several tasks may share."""
+
 
 def run_step(lane: Lane, name: str) -> dict[str, Any]:
     """Do one step of a run and keep what it counted. Raises EdfiCteError, having kept the reason."""
-    with lane.held():
+    with lane.held(name):
         try:
             counts = STEPS[name](lane)
         except StepSkipped:
@@ -70,5 +73,5 @@ def run_step(lane: Lane, name: str) -> dict[str, Any]:
                 runs.note(connection, lane.target_id, lane.run_id, str(error))
             raise
         with lane.writing() as connection:
-            runs.add_counts(connection, lane.target_id, lane.run_id, name, counts)
+            runs.add_counts(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), counts)
     return counts

@@ -34,7 +34,15 @@ target = sa.Table(
     sa.Column("data_standard", sa.String(20)),
     sa.Column("lease_owner", sa.String(250)),
     sa.Column("lease_expires_at", _TIME),
+)
+
+step = sa.Table(
+    "edfi_cte_step",
+    metadata,
+    _target_id(),
+    sa.Column("step", sa.String(60), nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("target_id", "step", name="edfi_cte_step_pk"),
 )
 
 run = sa.Table(
