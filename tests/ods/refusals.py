@@ -359,7 +359,6 @@ FROM_7_2 = (
         "security:authorization:namespace:access-denied:namespace-mismatch",
         "Access to the requested data could not be authorized.",
         e.AuthorizationDenied,
-        systemic=True,
     ),
     _problem(
         "relationship data",

@@ -70,6 +70,7 @@ class EdFiClient:
 
     async def __aenter__(self) -> Self:
         self._transport = Transport(self.config)
+        self._discovering = asyncio.Lock()
         return self
 
     async def __aexit__(
@@ -77,6 +78,8 @@ class EdFiClient:
     ) -> None:
         if self._transport is not None:
             await self._transport.close()
+        self._transport = self._api = None
+        self._addresses.clear()
 
     async def discover(self) -> ApiInfo:
         """What is at the base URL. Asked once; every verb does it first."""

@@ -85,6 +85,7 @@ _BY_WORDING: Mapping[int, tuple[tuple[re.Pattern[str], type[Refused]], ...]] = {
     ),
 }
 
+_NO_CLAIM = ("security:authorization:access-denied:resource", "security:authorization:access-denied:action")
 _NOT_ENROLLED = re.compile(r"StudentSchoolAssociation|'StudentUniqueId'", re.IGNORECASE)
 _EVERY_RECORD = re.compile(r"Are you missing a claim|for the requested action")
 _NO_DESCRIPTOR = re.compile(r"descriptor value .* does not exist", re.IGNORECASE)
@@ -130,7 +131,7 @@ def problem_of(
     )
     if isinstance(error, errors.LimitRefused) and (top := _LIMIT_TOP.search(problem.text)):
         error.allowed = int(top[1])
-    if "access-denied" in problem.kind or _EVERY_RECORD.search(problem.text):
+    if problem.kind.startswith(_NO_CLAIM) or _EVERY_RECORD.search(problem.text):
         error.systemic = True
     return error
 

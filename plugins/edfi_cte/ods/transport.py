@@ -34,6 +34,10 @@ class Transport:
             proxy=_environment_proxy(config.base_url),
         )
 
+        # Left to itself, aiohttp repeats a GET, PUT or DELETE once where a kept-alive connection broke. Then a DELETE
+        # would find its item gone, or a conditional PUT its etag changed, and not know that it was its own doing.
+        self._session._retry_connection = False
+
     async def close(self) -> None:
         await self._session.close()
 
