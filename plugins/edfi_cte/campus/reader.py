@@ -157,8 +157,6 @@ class CampusReader:
     def _connection(self) -> Iterator[Any]:
         try:
             connection = self._hook.get_conn()
-        except CampusError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever the driver or Airflow raises, it is the same to the user
             name = getattr(self._hook, self._hook.conn_name_attr, self._hook.conn_name_attr)
             raise CampusUnreachable(
@@ -166,15 +164,19 @@ class CampusReader:
                 f"({driver_message(error, str(name))}). Check its host, port, schema (the database), login, password."
             ) from None
         with closing(connection):
-            self._set_up(connection)
+            if self._hook.supports_autocommit:
+                self._hook.set_autocommit(connection, True)  # reads hold no transaction open
+            if self._hook.conn_type in ("mssql", "odbc"):
+                self._isolate(connection)
             yield connection
 
-    def _set_up(self, connection: Any) -> None:
-        if self._hook.supports_autocommit:
-            self._hook.set_autocommit(connection, True)  # reads hold no transaction open
-        if self._hook.conn_type in ("mssql", "odbc"):
+    def _isolate(self, connection: Any) -> None:
+        statement = f"SET TRANSACTION ISOLATION LEVEL {self._isolation.replace('_', ' ').upper()}"
+        try:
             with closing(connection.cursor()) as cursor:
-                cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {self._isolation.replace('_', ' ').upper()}")
+                cursor.execute(statement)
+        except Exception as error:  # noqa: BLE001
+            raise query_failure(error, "the isolation level", statement) from None
 
     def _rows(self, connection: Any, statement: Statement, what: str) -> Iterator[Any]:
         """The statement's rows; a driver's error becomes one of ours."""
