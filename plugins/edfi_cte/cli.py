@@ -155,7 +155,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _held(lane: Lane) -> Iterator[None]:
-    with lane.held():
+    with lane.held("plan"):
         try:
             yield
         finally:

@@ -23,6 +23,21 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [{"integration-name": "Ed-Fi", "python-modules": ["edfi_cte.hooks.edfi"]}],
         "operators": [{"integration-name": "Ed-Fi", "python-modules": ["edfi_cte.operators.edfi"]}],
+        "config": {
+            "edfi_cte": {
+                "description": "The Student CTE Program Associations sync.",
+                "options": {
+                    "settings_file": {
+                        "description": "Path of the settings file; by default include/edfi_cte.yaml beside the "
+                        "DAGs folder.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/opt/airflow/include/edfi_cte.yaml",
+                        "default": None,
+                    }
+                },
+            }
+        },
         "connection-types": [
             {
                 "connection-type": "edfi",

@@ -42,6 +42,19 @@ def test_a_run_brings_the_ods_to_what_campus_derives(deployment: Deployment, ods
     there = {oracle.key_of(d): bare(d) for d in ods.control.documents(RESOURCE)}
     assert there == {key: bare(document) for key, document in wanted.items()} != {}
     assert deployment.runs() == {"2026": ("ok", "")}
+    [event] = asset_events("edfi_cte_039141-2026", done.run_id)
+    assert event.extra["sent"] == {"Post": 1, "Put": 0, "Delete": 0, "Delete/Post": 0}
+    assert "1000000001" not in repr(event.extra)
+
+
+def asset_events(name: str, run_id: str) -> list[Any]:
+    """What a run told the asset that other DAGs are scheduled on."""
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        events = session.query(AssetEvent).join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+        return list(events.filter(AssetModel.name == name, AssetEvent.source_run_id == run_id))
 
 
 def test_a_dry_run_skips_what_sends(deployment: Deployment, ods: Any, run_dag: Callable[..., Any]):
