@@ -49,6 +49,10 @@ test-quick: $(READY) ## Run the tests that need no Airflow process of their own
 test-installs: $(READY) ## Test every way of installing on every supported Airflow (minutes)
 	@$(BIN)/python -m pytest -q -m installs $(ARGS)
 
+.PHONY: test-cluster
+test-cluster: $(READY) ## Test the DAG on a scheduler, Redis and two Celery workers of this machine (minutes)
+	@$(BIN)/python -m pytest -q -m cluster $(ARGS)
+
 .PHONY: lint
 lint: check-format check-types ## Check style, format and types
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import yaml
 
-from sandbox import demo, oracle
-from sandbox.campus import DISTRICT_NUMBER, build, seed_documents
+from sandbox import demo
+from sandbox.campus import build, seed_documents
 from sandbox.ods import RunningOds, serve
 from tests.cluster.cluster import WORKERS, Cluster, Environment, running_cluster
+from tests.endstate import disagreements, edfi_connection, settings_file
 from tests.packaging.environments import ROOT, build_wheel, install, installed_environment
 from tests.postgres import empty_database
 
@@ -21,23 +21,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 DAG = "student_cte_program_associations"
 SCOPE_YEARS = (2025, 2026)
 RUN_SECONDS = 400
-
-
-SETTINGS = yaml.safe_dump(
-    {
-        "version": 1,
-        "dag": {"schedule": None, "retries": 0},
-        "targets": [
-            {
-                "district_number": DISTRICT_NUMBER,
-                "scope_year": year,
-                "campus_conn_id": "campus",
-                "edfi_conn_id": f"edfi_{year}",
-            }
-            for year in SCOPE_YEARS
-        ],
-    }
-)
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +57,11 @@ def cluster(
             "edfi_cte_ledger": postgres_connection(ledger),
         }
         for year, one in ods.items():
-            parts = {"conn_type": "edfi", "host": one.base_url, "login": one.key, "password": one.secret}
-            connections[f"edfi_{year}"] = parts
+            connections[f"edfi_{year}"] = edfi_connection(one)
         environment = Environment(python, redis_server(python), postgres_database)
-        with running_cluster(tmp_path, environment, connections=connections, settings=SETTINGS) as running:
+        with running_cluster(
+            tmp_path, environment, connections=connections, settings=settings_file(*SCOPE_YEARS)
+        ) as running:
             yield running
 
 
@@ -95,15 +79,6 @@ def test_two_workers_reach_what_the_rules_derive(cluster: Cluster, campus: Path,
     assert [disagreements(campus, year, one) for year, one in ods.items()] == [[], []]
 
     assert all(cluster.tasks_done_by(worker) > 5 for worker in WORKERS)
-
-
-def disagreements(campus: Path, scope_year: int, ods: RunningOds) -> list[str]:
-    """The keys of a scope year whose documents are not what an independent oracle derives from Campus."""
-    preferences = {"district_number": DISTRICT_NUMBER, "student_id": "stateID", "preferences": {}}
-    wanted = {key: demo.bare(one) for key, one in oracle.expected(campus, scope_year, preferences).items()}
-    found = {oracle.key_of(one): demo.bare(one) for one in ods.control.documents("studentCTEProgramAssociations")}
-    assert wanted
-    return sorted(str(key) for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
 
 
 def writes(ods: RunningOds) -> int:

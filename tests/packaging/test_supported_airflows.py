@@ -1,15 +1,20 @@
 """Every way into a clean environment of every supported Airflow, each from its own lock (make test-installs)."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.environments import Deployment, borrowed_environment, deployment, installed_environment
+from sandbox.campus import seed_documents
+from sandbox.ods import serve
+from tests.endstate import disagreements, edfi_connection, settings_file
+from tests.packaging.environments import ROOT, Deployment, borrowed_environment, deployment, installed_environment
 from tests.packaging.findings import assert_at_home, connection_types
 
-pytestmark = pytest.mark.installs
+pytestmark = [pytest.mark.installs, pytest.mark.timeout(900)]
 
+BUILD = "from sandbox.campus import build; build(sys.argv[1])"
 LOCKS = {"3.1": "locks/airflow-3.1.lock", "3.2": "locks/airflow-3.2.lock", "3.3": "requirements.lock"}
 
 
@@ -58,3 +63,27 @@ def test_wheel_in_the_plugins_folder(airflow: Deployment, wheel: Path) -> None:
 
     assert_at_home(found)
     assert connection_types(found) == ["edfi"]
+
+
+def test_the_dag_runs(airflow: Deployment, wheel: Path, tmp_path: Path) -> None:
+    airflow.install(wheel)
+    (airflow.home / "include").mkdir()
+    (airflow.home / "include/edfi_cte.yaml").write_text(settings_file(2026))
+    campus = tmp_path / "campus.duckdb"
+    # By its own DuckDB: an older one does not read a newer one's files.
+    built = airflow.run("-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {BUILD}", campus)
+    assert built.returncode == 0, built.stderr
+    with serve(seed=seed_documents(campus, 2026)) as ods:
+        connections = {
+            "campus": {"conn_type": "duckdb", "host": str(campus), "extra": {"read_only": True}},
+            "edfi_2026": edfi_connection(ods),
+            "edfi_cte_ledger": {"conn_type": "sqlite", "host": str(tmp_path / "ledger.sqlite")},
+        }
+        airflow.settings.update(
+            {f"AIRFLOW_CONN_{name.upper()}": json.dumps(one) for name, one in connections.items()}
+        )
+        for command in (("db", "migrate"), ("dags", "test", "student_cte_program_associations")):
+            done = airflow.run("-m", "airflow", *command)
+            assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+
+        assert disagreements(campus, 2026, ods) == []
