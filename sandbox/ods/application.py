@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -159,8 +159,9 @@ class Application:
         place = self._collections.get(head.lower())
         if place is not None:
             return self._below_collection(request, place, tail)
-        if any(path == known for _, known in self._fixed):
-            raise self._unsupported(request, {})
+        allowed = [method for method, known in self._fixed if known == path]
+        if allowed:
+            raise self._unsupported(request, ", ".join(allowed))
         raise Failure(Kind.UNKNOWN_ROUTE)
 
     def _on_collection(self, request: Request, place: Place) -> Response:
@@ -172,7 +173,7 @@ class Application:
             return instance.writer.post(session, resource, request, url)
         if request.method == "GET":
             return instance.reader.collection(session, resource, request)
-        raise self._unsupported(request, _COLLECTION_METHODS)
+        raise self._unsupported(request, "GET, POST", _COLLECTION_METHODS)
 
     def _below_collection(self, request: Request, place: Place, tail: str) -> Response:
         session = self._required_session(request)
@@ -180,7 +181,7 @@ class Application:
         special = self._special(tail)
         if special is not None:
             if request.method != "GET":
-                raise self._unsupported(request, {})
+                raise self._unsupported(request, "GET")
             return special(session, place, request)
         instance, resource = place.instance, place.resource
         match request.method:
@@ -190,7 +191,7 @@ class Application:
                 return instance.writer.put(session, resource, tail, request, request.base_url + request.path)
             case "DELETE":
                 return instance.writer.delete(session, resource, tail, request.headers)
-        raise self._unsupported(request, _ITEM_METHODS)
+        raise self._unsupported(request, "GET, PUT, DELETE", _ITEM_METHODS)
 
     def _special(self, tail: str) -> Callable[[Session, Place, Request], Response] | None:
         """What stands at an id's place without being one: deletes, keyChanges, partitions."""
@@ -248,18 +249,18 @@ class Application:
 
     # Refusals
 
-    def _unsupported(self, request: Request, messages: dict[str, str]) -> Failure:
+    def _unsupported(self, request: Request, allowed: str, messages: Mapping[str, str] = {}) -> Failure:
         general = f"The endpoint of the request does not support the '{request.method}' method."
-        return Failure(Kind.METHOD, message=messages.get(request.method, general), method=request.method)
+        return Failure(Kind.METHOD, message=messages.get(request.method, general), allow=allowed)
 
     def _refusal(self, request: Request, failure: Failure) -> Response:
         correlation_id = (
             request.headers.get("correlationid") or request.parameters.get("correlationid") or str(uuid.uuid4())
         )
         status, document = self.dialect.wording.body(failure, correlation_id)
-        if document is None:
-            return Response(status)
-        response = json_response(status, document)
+        response = Response(status) if document is None else json_response(status, document)
+        if failure.kind is Kind.METHOD:
+            response.headers.append(("Allow", str(failure.facts["allow"])))
         if self.dialect.wording.format == "dms" and status == 403:
             response.content_type = _PROBLEM_TYPE
         return response

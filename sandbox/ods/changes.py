@@ -12,7 +12,7 @@ from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import public_id
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.messages import Request, Response, json_response
-from sandbox.ods.paging import MAX_LIMIT, parse_page
+from sandbox.ods.paging import MAX_LIMIT, change_versions, parse_page
 from sandbox.ods.store import Deletion, Key, KeyChange, Store
 
 
@@ -58,8 +58,7 @@ def _page(items: Iterable[Any], describe: Any, dialect: Dialect, request: Reques
     if page.limit == 0:
         message = f"Limit must be omitted or set to a value between 1 and {MAX_LIMIT}."
         raise Failure(Kind.PARAMETER, message=message)
-    least = int(parameters.get("minchangeversion") or 0)
-    most = int(parameters.get("maxchangeversion") or 2**63)
+    least, most = change_versions(parameters, dialect)
     chosen = [item for item in items if least <= item.change_version <= most]
     headers = [("Total-Count", str(len(chosen)))] if page.total_count else []
     rows = [describe(item) for item in chosen[page.offset : page.offset + page.limit]]

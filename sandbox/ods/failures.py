@@ -26,7 +26,7 @@ class Kind(StrEnum):
     TOKEN_INFO_FOREIGN = "token_info of another client's token"  # noqa: S105
     # the request
     UNKNOWN_ROUTE = "no such path"
-    METHOD = "the method isn't supported here"  # message, method
+    METHOD = "the method isn't supported here"  # message, allow
     MEDIA_TYPE = "content type not supported"  # message
     EMPTY_BODY = "no body"
     MALFORMED_BODY = "the body isn't JSON"  # message

@@ -84,6 +84,13 @@ def _cursor_page(
     return Page(dialect.default_limit if size is None else size, span=span)
 
 
+def change_versions(parameters: dict[str, str], dialect: Dialect) -> tuple[int, int]:
+    """The change versions asked for, both inclusive; everything where a bound isn't given."""
+    least = _integer(parameters, "minchangeversion", dialect, bits=64)
+    most = _integer(parameters, "maxchangeversion", dialect, bits=64)
+    return (0 if least is None else least, 2**63 if most is None else most)
+
+
 def encode_token(first: int, last: int) -> str:
     return base64.urlsafe_b64encode(f"{first},{last}".encode()).decode().rstrip("=")
 
@@ -118,7 +125,7 @@ def refuse(message: str) -> None:
     raise Failure(Kind.PARAMETER, message=message)
 
 
-def _integer(parameters: dict[str, str], name: str, dialect: Dialect) -> int | None:
+def _integer(parameters: dict[str, str], name: str, dialect: Dialect, bits: int = 32) -> int | None:
     text = parameters.get(name)
     if text is None or text == "":
         return None
@@ -126,7 +133,7 @@ def _integer(parameters: dict[str, str], name: str, dialect: Dialect) -> int | N
         value = int(text)
     except ValueError:
         raise _unreadable(name, text, dialect) from None
-    if not -(2**31) <= value < 2**31:
+    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
         raise _unreadable(name, text, dialect)
     return value
 

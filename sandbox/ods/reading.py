@@ -13,7 +13,7 @@ from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import etag, internal_id, representation
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.messages import Request, Response, json_response
-from sandbox.ods.paging import parse_page, partitions
+from sandbox.ods.paging import change_versions, parse_page, partitions
 from sandbox.ods.properties import Property
 from sandbox.ods.readers import ABSENT, Reading, filter_reader
 from sandbox.ods.store import Record, Store
@@ -130,10 +130,11 @@ class Reader:
         tests: list[Test] = []
         key_names = [part.name.lower() for part in resource.key]
         filters = filter_properties(resource, self._dialect)
+        if "minchangeversion" in wanted or "maxchangeversion" in wanted:
+            least, most = change_versions(wanted, self._dialect)
+            tests.append(lambda record: least <= record.change_version <= most)
         for name, text in wanted.items():
-            if name in ("minchangeversion", "maxchangeversion"):
-                tests.append(_change_version_test(name, text))
-            elif name == "id":
+            if name == "id":
                 identifier = internal_id(text)
                 tests.append(lambda record, wanted=identifier: record.id == wanted)  # type: ignore[misc]
             elif name in filters and text != "":
@@ -174,16 +175,6 @@ def filter_properties(resource: Resource, dialect: Dialect) -> dict[str, Propert
             prop = next(field for field in prop.fields if field.name == part.path[1])
         found[part.name.lower()] = prop
     return found
-
-
-def _change_version_test(name: str, text: str) -> Test:
-    try:
-        bound = int(text)
-    except ValueError:
-        raise Failure(Kind.PARAMETER, message=f"The value '{text}' of {name} is not valid.") from None
-    if name == "minchangeversion":
-        return lambda record: record.change_version >= bound
-    return lambda record: record.change_version <= bound
 
 
 def _key_test(resource: Resource, index: int, value: Any) -> Test:
