@@ -76,6 +76,7 @@ def _campus(settings: Settings, target: Target) -> CampusReader:
         district_number=target.district_number,
         sql_dir=settings.sql_dir,
         student_id=target.student_id,
+        isolation=target.campus_isolation,
     )
 
 

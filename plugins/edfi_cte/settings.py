@@ -178,6 +178,8 @@ class Target(_Settings):
     education_organization_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     """The Ed-Fi District Number, where it differs from the State District Number."""
     student_id: Literal["stateID", "edFiID", "studentNumber"] = "stateID"
+    campus_isolation: Literal["read_committed", "snapshot"] = "read_committed"
+    """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""
 
     @field_validator("district_number", mode="before")
     @classmethod
