@@ -1,0 +1,97 @@
+"""A district of any size: its Campus as a DuckDB file, made by the database itself, and the ODS's seed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sandbox.campus import load
+from sandbox.campus.database import quoted
+from tests.sync.world import EDORG, PROGRAM_TYPES, YEARS, calendar, seed, small_campus
+
+SCOPE_YEAR = YEARS[-1]
+PER_STUDENT = 10
+"""Enrollments of a student: fewer students to seed. Their start dates, and so their natural keys, differ."""
+
+_ENROLLMENTS = """
+    INSERT INTO dbo."Enrollment" BY NAME
+    SELECT
+        1000 + n AS "enrollmentID",
+        1000 + n // {per_student} AS "personID",
+        {year} AS "calendarID",
+        1 AS "districtID",
+        {year} AS "endYear",
+        'P' AS "serviceType",
+        TIMESTAMP '{first_day}' + INTERVAL (n % {per_student}) DAY AS "startDate"
+    FROM range({count}) AS r(n);
+
+    INSERT INTO dbo."EnrollmentMO" BY NAME
+    SELECT
+        1000 + n AS "enrollmentID",
+        1000 + n // {per_student} AS "personID",
+        CAST(1 + n % 16 AS varchar) AS "careerCluster",
+        ({types})[1 + n % {type_count}] AS "cteProgramType"
+    FROM range({count}) AS r(n);
+
+    INSERT INTO dbo."Person" BY NAME
+    SELECT 1000 + n AS "personID", CAST(2000000000 + n AS varchar) AS "stateID", CAST(n AS varchar) AS "studentNumber"
+    FROM range({students}) AS r(n);
+"""
+
+
+def student_count(associations: int) -> int:
+    """How many students have that many associations."""
+    return -(-associations // PER_STUDENT)
+
+
+def build_campus(path: Path, associations: int) -> None:
+    """A Campus from which that many associations derive."""
+    load(path, {name: rows for name, rows in small_campus().items() if name not in ("Person", "Enrollment")})
+    types = sorted(PROGRAM_TYPES)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            _ENROLLMENTS.format(
+                count=associations,
+                students=student_count(associations),
+                per_student=PER_STUDENT,
+                year=SCOPE_YEAR,
+                first_day=calendar(SCOPE_YEAR)["startDate"],
+                types=repr(types),
+                type_count=len(types),
+            )
+        )
+
+
+def change_clusters(path: Path, one_in: int, shift: int) -> int:
+    """Move the Career Cluster of each ``one_in``-th enrollment by ``shift``; how many that were."""
+    with duckdb.connect(str(path)) as connection:
+        ((changed,),) = connection.execute(
+            f"""
+            UPDATE dbo."EnrollmentMO"
+            SET {quoted("careerCluster")} = CAST(1 + (CAST("careerCluster" AS int) - 1 + {shift}) % 16 AS varchar)
+            WHERE "enrollmentID" % {one_in} = 0
+            """
+        ).fetchall()
+    return int(changed)
+
+
+def ods_seed(associations: int) -> dict[str, list[dict[str, Any]]]:
+    """What the ODS holds before the first run: the tests' small district, with these students enrolled."""
+    documents = seed()
+    enrolled = documents["studentSchoolAssociations"][0]
+    for number in _student_numbers(associations):
+        documents["students"].append(
+            {"studentUniqueId": number, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}
+        )
+        documents["studentSchoolAssociations"].append(enrolled | {"studentReference": {"studentUniqueId": number}})
+    return documents
+
+
+def _student_numbers(associations: int) -> Iterable[str]:
+    return (str(2_000_000_000 + n) for n in range(student_count(associations)))
+
+
+__all__ = ["EDORG", "SCOPE_YEAR", "build_campus", "change_clusters", "ods_seed"]

@@ -1,0 +1,145 @@
+"""Lanes of the sync on a bench's own Campus, ledger and ODS; steps in this process, or each in one of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench.district import SCOPE_YEAR, build_campus, ods_seed
+from edfi_cte.campus import CampusReader
+from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ods import EdFiClient, EdFiConfig
+from edfi_cte.settings import Settings
+from edfi_cte.sync.lane import Lane, RunOptions
+from edfi_cte.sync.report import report
+from edfi_cte.sync.steps import run_step
+from sandbox.ods import RunningOds, serve
+from tests.sync.world import DISTRICT
+
+ROOT = Path(__file__).resolve().parents[1]
+LOADING = ("preflight", "extract", "transform", "upsert", "natural_key_changes")
+RESYNC = ("resync_identity_mapping", "resync_ods")
+
+
+class DuckDbHook:
+    """What a CampusReader needs of a DuckDbHook."""
+
+    conn_name_attr = "duckdb_conn_id"
+    duckdb_conn_id = "campus"
+    conn_type = "duckdb"
+    supports_autocommit = False
+    placeholder = "?"
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def get_conn(self) -> Any:
+        return duckdb.connect(self._path, read_only=True)
+
+    def set_autocommit(self, conn: Any, autocommit: bool) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a lane works, in words that another process can be told."""
+
+    campus: str
+    ledger: str
+    base_url: str
+    key: str
+    secret: str
+
+    def with_ledger(self, path: Path) -> Place:
+        """The same with another ledger, a SQLite file."""
+        return replace(self, ledger=f"sqlite:///{path}")
+
+    def lane(self, run_id: str, **options: bool) -> Lane:
+        """A lane of a run."""
+        settings = Settings.model_validate(
+            {
+                "version": 1,
+                "targets": [
+                    {
+                        "district_number": DISTRICT,
+                        "scope_year": SCOPE_YEAR,
+                        "campus_conn_id": "campus",
+                        "edfi_conn_id": "edfi",
+                    }
+                ],
+                "preferences": {"default": {}},
+            }
+        )
+        config = EdFiConfig(base_url=self.base_url, client_id=self.key, client_secret=self.secret)
+        return Lane(
+            settings=settings,
+            target=settings.targets[0],
+            ledger=open_ledger(self.ledger),
+            run_id=run_id,
+            options=RunOptions(**options),
+            open_campus=lambda: CampusReader(DuckDbHook(self.campus), district_number=DISTRICT),
+            open_ods=partial(EdFiClient, config),
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step took: seconds, the process's peak memory in MiB (0 if it shared one), and what it counted."""
+
+    name: str
+    seconds: float
+    peak_mib: float
+    counts: dict[str, Any]
+
+
+def run_here(place: Place, run_id: str, names: Iterable[str], **options: bool) -> list[Step]:
+    """Steps in this process, one after the other."""
+    lane = place.lane(run_id, **options)
+    done = [_timed(lane, name) for name in names]
+    lane.ledger.dispose()
+    return done
+
+
+def run_apart(place: Place, run_id: str, names: Iterable[str]) -> list[Step]:
+    """Steps, each in a process of its own, as Airflow runs them."""
+    return [_apart(place, run_id, name) for name in names]
+
+
+def _apart(place: Place, run_id: str, name: str) -> Step:
+    order = json.dumps({"place": asdict(place), "run_id": run_id, "step": name})
+    command = [sys.executable, "-m", "bench.step"]
+    done = subprocess.run(command, input=order, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"step {name} failed:\n{done.stderr}")
+    return Step(**json.loads(done.stdout))
+
+
+def _timed(lane: Lane, name: str) -> Step:
+    started = time.perf_counter()
+    counts = report(lane).counts if name == "report" else run_step(lane, name)
+    return Step(name, time.perf_counter() - started, 0.0, counts)
+
+
+def seconds_of(steps: Iterable[Step], *names: str) -> float:
+    """The time of steps together; of all, if none is named."""
+    return sum(step.seconds for step in steps if not names or step.name in names)
+
+
+@contextmanager
+def district(folder: Path, associations: int) -> Iterator[tuple[Place, RunningOds]]:
+    """A Campus, an empty ledger and an ODS for so many associations, there for the length of the block."""
+    campus = folder / f"campus{associations}.duckdb"
+    build_campus(campus, associations)
+    with serve(seed=ods_seed(associations), api="7.3") as ods:
+        empty = Place(str(campus), "", ods.base_url, ods.key, ods.secret)
+        yield empty.with_ledger(folder / f"ledger{associations}.sqlite"), ods

@@ -1,0 +1,82 @@
+"""What a bench found: its rows, as a table and as ``results.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_PACKAGES = ("apache-airflow", "aiohttp", "duckdb", "psycopg2-binary", "sqlalchemy", "edfi-cte")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    ``ratio`` is the figure that ``mark`` is about, ``figures`` what it was made of (seconds unless named otherwise).
+    ``why``: of a mark that was missed, the reason and what would move it.
+    """
+
+    number: int
+    work: str
+    against: str
+    mark: str
+    ratio: float | None
+    reached: bool | None
+    figures: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+
+
+def machine() -> dict[str, Any]:
+    """The machine in general words."""
+    with Path("/proc/meminfo").open() as lines:
+        kib = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal"))
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(kib / 2**20),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def versions() -> dict[str, str]:
+    """What was measured, and with what."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def show(rows: Iterable[Row]) -> None:
+    """Print the table."""
+    table = Table("#", "work", "measured against", "to reach", "ratio", "reached", "figures", title="edfi-cte bench")
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        table.add_row(
+            str(row.number), row.work, row.against, row.mark, ratio, _words(row.reached), _figures(row.figures)
+        )
+    Console(width=150).print(table)
+
+
+def write(path: Path, about: dict[str, Any], rows: Iterable[Row]) -> None:
+    """Write ``results.json``."""
+    document = {"machine": about, "versions": versions(), "rows": [asdict(row) for row in rows]}
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _words(reached: bool | None) -> str:
+    return {True: "yes", False: "no", None: "reported"}[reached]
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    return "\n".join(f"{name} {_number(value)}" for name, value in figures.items() if not isinstance(value, dict))
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.3g}" if isinstance(value, float) and value < 100 else f"{value:,.0f}"
