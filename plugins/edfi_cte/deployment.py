@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,17 @@ def _campus(settings: Settings, target: Target) -> CampusReader:
         sql_dir=settings.sql_dir,
         student_id=target.student_id,
         isolation=target.campus_isolation,
+        on_read=_lineage(hook),
     )
+
+
+def _lineage(hook: Any) -> Callable[[str, int], None] | None:
+    """Tells Airflow's lineage (OpenLineage, where its provider is installed) of each statement: names, no values."""
+    try:
+        from airflow.providers.common.sql.hooks.lineage import send_sql_hook_lineage
+    except ImportError:
+        return None
+    return lambda sql, rows: send_sql_hook_lineage(context=hook, sql=sql, row_count=rows)
 
 
 def _ods(target: Target, ledger: sa.Engine) -> EdFiClient:

@@ -72,6 +72,8 @@ class Sync(RuleBasedStateMachine):
         for _ in range(count):
             kind = data.draw(st.sampled_from(list(PROGRAM_TYPES)))
             self.insert("8", kind, data.draw(years), data.draw(persons), "P", data.draw(starts), None)
+        for year in self.world.odses:
+            assert self.world.run(year).status == "ok"
 
     @rule(cluster=clusters, kind=kinds, year=years, person=persons, service=services, start=starts, end=ends)
     def insert(self, cluster: Any, kind: Any, year: int, person: int, service: Any, start: Any, end: Any) -> None:

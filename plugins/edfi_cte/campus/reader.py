@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -72,6 +72,7 @@ class CampusReader:
 
     Every method opens its own connection, on the calling thread, and closes it. All raise :class:`CampusError`: see
     its module. ``isolation`` is for SQL Server: ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION on the database.
+    ``on_read`` is told each statement that was read to its end, with the number of its rows.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class CampusReader:
         student_id: StudentId = "stateID",
         fetch_size: int = 2000,
         isolation: Isolation = "read_committed",
+        on_read: Callable[[str, int], None] | None = None,
     ) -> None:
         if student_id not in get_args(StudentId):
             raise InvalidTemplate(f"student_id: one of {', '.join(get_args(StudentId))}")
@@ -93,6 +95,7 @@ class CampusReader:
         self._student_id = student_id
         self._fetch_size = fetch_size
         self._isolation = isolation
+        self._on_read = on_read
         self._templates = Templates(sql_dir, hook.placeholder)
 
     def school_year(self, scope_year: int) -> SchoolYear:
@@ -189,8 +192,12 @@ class CampusReader:
         """The statement's rows, ``fetch_size`` at a time."""
         with closing(connection.cursor()) as cursor:
             cursor.execute(statement.text, statement.parameters)
+            rows = 0
             while batch := cursor.fetchmany(self._fetch_size):
+                rows += len(batch)
                 yield from batch
+        if self._on_read is not None:
+            self._on_read(statement.text, rows)
 
     def _explained(self, error: Exception, statement: Statement, what: str) -> CampusError:
         """The failure of a statement: a name that is not there if that explains it, else the driver's words."""
