@@ -220,6 +220,7 @@ def _judge(campus: _Campus, enrollment: Row, settings: dict[str, Any]) -> Verdic
     start = day(enrollment["startDate"])
     problems = {
         "start_date_missing": start is None,
+        "start_date_impossible": start is not None and start.year < 1950,
         "program_name_missing": not name,
         "program_name_too_long": len(name or "") > 60,
         "student_id_missing": not student,

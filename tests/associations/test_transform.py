@@ -88,6 +88,7 @@ def test_program_name_is_label_code_or_mapped(preference: dict[str, Any], name: 
         ({"student_unique_id": None}, RejectionReason.STUDENT_ID_MISSING),
         ({"student_unique_id": "9" * 33}, RejectionReason.STUDENT_ID_TOO_LONG),
         ({"start_date": None}, RejectionReason.START_DATE_MISSING),
+        ({"start_date": date(206, 8, 15)}, RejectionReason.START_DATE_IMPOSSIBLE),
         ({"career_cluster": "99"}, RejectionReason.CAREER_CLUSTER_UNMAPPED),
         ({"cte_program_type_name": None}, RejectionReason.PROGRAM_NAME_MISSING),
         ({"cte_program_type_name": "x" * 61}, RejectionReason.PROGRAM_NAME_TOO_LONG),

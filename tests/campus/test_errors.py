@@ -116,12 +116,6 @@ def test_a_decimal_id_that_is_whole_is_an_int():
     assert enrollment_record((Decimal(7), *ROW[1:])).enrollment_id == 7
 
 
-def test_an_absurd_start_date_is_a_clear_error(tmp_path):
-    folder = edited_mapping(tmp_path, "e.startDate AS start_date", "CAST('0206-08-15' AS date) AS start_date")
-    with pytest.raises(InvalidCampusData, match="enrollment 1: start_date 0206-08-15 cannot be a school's"):
-        read(DuckDb().campus(small_campus()), sql_dir=folder)
-
-
 def test_a_sql_folder_that_is_not_there(tmp_path):
     with pytest.raises(InvalidTemplate, match="there is no folder"):
         read(DuckDb().campus(small_campus()), sql_dir=tmp_path / "nowhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from edfi_cte.associations.model import (
 )
 from edfi_cte.settings import ResourcePreferences
 
+EARLIEST_START = date(1950, 1, 1)
 MAX_PROGRAM_NAME = 60
 MAX_STUDENT_UNIQUE_ID = 32
 
@@ -27,6 +29,7 @@ class RejectionReason(StrEnum):
     STUDENT_ID_MISSING = "student_id_missing"
     STUDENT_ID_TOO_LONG = "student_id_too_long"
     START_DATE_MISSING = "start_date_missing"
+    START_DATE_IMPOSSIBLE = "start_date_impossible"
     CAREER_CLUSTER_UNMAPPED = "career_cluster_unmapped"
     PROGRAM_NAME_MISSING = "program_name_missing"
     PROGRAM_NAME_TOO_LONG = "program_name_too_long"
@@ -44,6 +47,7 @@ _ADVICE = {
     RejectionReason.STUDENT_ID_MISSING: "Enter the student's State ID in Campus.",
     RejectionReason.STUDENT_ID_TOO_LONG: f"Ed-Fi allows {MAX_STUDENT_UNIQUE_ID} characters; correct it in Campus.",
     RejectionReason.START_DATE_MISSING: "Enter the enrollment's Start Date in Campus.",
+    RejectionReason.START_DATE_IMPOSSIBLE: "No one has been enrolled since then; correct the Start Date in Campus.",
     RejectionReason.CAREER_CLUSTER_UNMAPPED: (
         "Map the code under preferences.<name>.career_cluster.mapping, or correct the Career Cluster in Campus."
     ),
@@ -204,6 +208,8 @@ def _mapped(mapping: dict[str, V], value: str | None, reason: RejectionReason) -
 def _begin_date(record: EnrollmentRecord) -> str:
     if record.start_date is None:
         raise Rejected(RejectionReason.START_DATE_MISSING)
+    if record.start_date < EARLIEST_START:
+        raise Rejected(RejectionReason.START_DATE_IMPOSSIBLE, record.start_date.isoformat())
     return record.start_date.isoformat()
 
 

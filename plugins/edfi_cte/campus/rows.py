@@ -9,8 +9,6 @@ from typing import Any
 from edfi_cte.associations.model import EnrollmentRecord, ExclusionRule
 from edfi_cte.campus.errors import InvalidCampusData
 
-EARLIEST_START = date(1950, 1, 1)
-LATEST_START = date(2100, 12, 31)
 _HINT = "Correct it in Campus, or the column in campus_mapping.sql if it is the wrong one."
 
 
@@ -33,7 +31,7 @@ def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
     ) = row
     enrollment_id = whole_number(enrollment_id, "enrollment_id")
     where = f"enrollment {enrollment_id}"
-    record = EnrollmentRecord(
+    return EnrollmentRecord(
         enrollment_id=enrollment_id,
         student_unique_id=student_unique_id,
         start_date=day(start, f"{where}, start_date"),
@@ -47,9 +45,6 @@ def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
         certification_status=certification,
         excluded_by=ExclusionRule(excluded_by) if excluded_by else None,
     )
-    if not (record.excluded_by or record.start_date is None or EARLIEST_START <= record.start_date <= LATEST_START):
-        raise InvalidCampusData(f"{where}: start_date {record.start_date} cannot be a school's. {_HINT}")
-    return record
 
 
 def whole_number(value: Any, what: str) -> int:
