@@ -8,6 +8,8 @@ from typing import Any
 from edfi_cte.associations.model import canonical_json, digest
 
 _SERVER_PROPERTIES = frozenset({"id", "_etag", "_lastModifiedDate", "link"})
+_KEY_STRINGS = frozenset({"programName", "studentUniqueId"})
+_NOTHING: tuple[Any, ...] = (None, [], {})
 
 
 def content_hash(document: Mapping[str, Any]) -> str:
@@ -21,11 +23,15 @@ def content_hash(document: Mapping[str, Any]) -> str:
 
 
 def _normal(value: Any, name: str = "") -> Any:
+    if isinstance(value, str):
+        return value.strip().casefold() if name in _KEY_STRINGS or name.endswith("Descriptor") else value
     if isinstance(value, Mapping):
-        items = ((key, _normal(item, key)) for key, item in value.items() if key not in _SERVER_PROPERTIES)
-        return {key: item for key, item in items if item not in (None, [], {})}
+        normal = {}
+        for key, item in value.items():
+            if key not in _SERVER_PROPERTIES and (kept := _normal(item, key)) not in _NOTHING:
+                normal[key] = kept
+        return normal
     if isinstance(value, list):
-        return sorted((_normal(item) for item in value), key=lambda item: canonical_json({"": item}))
-    if isinstance(value, str) and (name.endswith("Descriptor") or name in ("programName", "studentUniqueId")):
-        return value.strip().casefold()
+        items = [_normal(item) for item in value]
+        return items if len(items) < 2 else sorted(items, key=lambda item: canonical_json({"": item}))
     return value

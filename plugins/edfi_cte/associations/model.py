@@ -138,7 +138,10 @@ class Association:
 
 def canonical_json(document: Mapping[str, Any]) -> str:
     """The one spelling of a document that hashes and comparisons use."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(document)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(text: str) -> str:

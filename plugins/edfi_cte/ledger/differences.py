@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Cause, Difference, Side
+from edfi_cte.ledger.events import EventStatus
 from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping
 
 PAGE = 5000
 
-_SIDE = (
-    "key_id",
-    "key_exact",
-    "payload_hash",
-    "enrollment_id",
-    "transformed_with",
-    "student_unique_id",
-    "begin_date",
-    "cte_program_type",
-    "career_cluster",
-)
-
+_SIDE = tuple(Side.__dataclass_fields__)
+_BEGIN_DATE = _SIDE.index("begin_date")
 
 Keyed = tuple[sa.Select[Any], sa.ColumnElement[str]]
 """A statement and the column that its rows are paged by; made once a target."""
@@ -46,10 +37,13 @@ def differences(connection: sa.Connection, target_id: str) -> Iterator[Found]:
     First what is desired and not mapped (with the key that its enrollment left, if any), then what is both but
     not the same, then what is mapped and not desired, last what an unanswered request may have left behind.
     """
-    yield from _paged(connection, *_desired_only(target_id))
-    yield from _paged(connection, *_both(target_id))
+    # Most days nothing is in doubt, and the joins need not look for it.
+    doubts = connection.execute(_doubtful(target_id).limit(1)).first() is not None
+    yield from _paged(connection, *_desired_only(target_id, doubts))
+    yield from _paged(connection, *_both(target_id, doubts))
     yield from _paged(connection, *_mapped_only(target_id))
-    yield from _doubtful_only(connection, target_id)
+    if doubts:
+        yield from _doubtful_only(connection, target_id)
 
 
 def _desired(name: str, target_id: str) -> sa.Subquery:
@@ -65,15 +59,22 @@ def _mapped(name: str, target_id: str) -> sa.Subquery:
 
 
 def _doubtful(target_id: str) -> sa.CompoundSelect[Any]:
-    """The keys of requests that had no answer."""
+    """The keys of requests that had no answer. What is sent was answered, and is the bulk of the queue's index."""
+    unanswered = (event.c.target_id == target_id, event.c.status.in_(set(EventStatus) - {EventStatus.SENT}))
     return sa.union(
-        sa.select(event.c.key_id.label("key_id")).where(
-            event.c.target_id == target_id, event.c.in_doubt == sa.true()
-        ),
-        sa.select(event.c.old_key_id.label("key_id")).where(
-            event.c.target_id == target_id, event.c.old_in_doubt == sa.true()
-        ),
+        sa.select(event.c.key_id.label("key_id")).where(*unanswered, event.c.in_doubt == sa.true()),
+        sa.select(event.c.old_key_id.label("key_id")).where(*unanswered, event.c.old_in_doubt == sa.true()),
     )
+
+
+def _with_doubt(
+    rows: sa.FromClause, key: sa.ColumnElement[str], target_id: str, doubts: bool
+) -> tuple[sa.FromClause, sa.ColumnElement[Any]]:
+    """``rows`` with the column that is not null where ``key`` is in doubt."""
+    if not doubts:
+        return rows, sa.null()
+    doubtful = _doubtful(target_id).subquery("doubtful")
+    return rows.outerjoin(doubtful, doubtful.c.key_id == key), doubtful.c.key_id
 
 
 def _left_keys(target_id: str) -> sa.Subquery:
@@ -105,42 +106,32 @@ def _columns(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.Label[Any]]:
 
 
 @cache
-def _desired_only(target_id: str) -> Keyed:
+def _desired_only(target_id: str, doubts: bool) -> Keyed:
     desired, same, mapped = _desired("d", target_id), _mapped("same", target_id), _mapped("m", target_id)
-    left, doubtful = _left_keys(target_id), _doubtful(target_id).subquery("doubtful")
-    statement = (
-        sa.select(*_columns(desired, mapped), doubtful.c.key_id.label("doubt"))
-        .select_from(
-            desired.outerjoin(same, same.c.key_id == desired.c.key_id)
-            .outerjoin(left, left.c.enrollment_id == desired.c.enrollment_id)
-            .outerjoin(mapped, mapped.c.key_id == left.c.key_id)
-            .outerjoin(doubtful, doubtful.c.key_id == desired.c.key_id)
-        )
-        .where(same.c.key_id.is_(None))
+    left = _left_keys(target_id)
+    rows, doubt = _with_doubt(
+        desired.outerjoin(same, same.c.key_id == desired.c.key_id)
+        .outerjoin(left, left.c.enrollment_id == desired.c.enrollment_id)
+        .outerjoin(mapped, mapped.c.key_id == left.c.key_id),
+        desired.c.key_id,
+        target_id,
+        doubts,
     )
-    return statement, desired.c.key_id
+    statement = sa.select(*_columns(desired, mapped), doubt.label("doubt")).select_from(rows)
+    return statement.where(same.c.key_id.is_(None)), desired.c.key_id
 
 
 @cache
-def _both(target_id: str) -> Keyed:
+def _both(target_id: str, doubts: bool) -> Keyed:
     desired, mapped = _desired("d", target_id), _mapped("m", target_id)
-    doubtful = _doubtful(target_id).subquery("doubtful")
-    statement = (
-        sa.select(*_columns(desired, mapped), doubtful.c.key_id.label("doubt"))
-        .select_from(
-            desired.join(mapped, mapped.c.key_id == desired.c.key_id).outerjoin(
-                doubtful, doubtful.c.key_id == desired.c.key_id
-            )
-        )
-        .where(
-            sa.or_(
-                mapped.c.payload_hash != desired.c.payload_hash,
-                mapped.c.enrollment_id != desired.c.enrollment_id,
-                doubtful.c.key_id.is_not(None),
-            )
-        )
+    rows, doubt = _with_doubt(
+        desired.join(mapped, mapped.c.key_id == desired.c.key_id), desired.c.key_id, target_id, doubts
     )
-    return statement, desired.c.key_id
+    differs = [mapped.c.payload_hash != desired.c.payload_hash, mapped.c.enrollment_id != desired.c.enrollment_id]
+    if doubts:
+        differs.append(doubt.is_not(None))
+    statement = sa.select(*_columns(desired, mapped), doubt.label("doubt")).select_from(rows)
+    return statement.where(sa.or_(*differs)), desired.c.key_id
 
 
 @cache
@@ -228,27 +219,27 @@ def _paged(connection: sa.Connection, statement: sa.Select[Any], key: sa.ColumnE
 
 
 def _found(row: sa.Row[Any]) -> Found:
+    desired = _side(row[: len(_SIDE)])
     difference = Difference(
-        desired=_side(row, "d"),
-        mapped=_side(row, "m"),
+        desired=desired,
+        mapped=_side(row[len(_SIDE) : 2 * len(_SIDE)]),
         in_doubt=row.doubt is not None,
-        gone_because=_gone_because(row),
+        gone_because=_gone_because(row) if desired is None else None,
     )
     return Found(difference, row.body, row.content_hash, row.program_name, row.ods_id)
 
 
-def _side(row: sa.Row[Any], prefix: str) -> Side | None:
-    values = {name: getattr(row, f"{prefix}_{name}") for name in _SIDE}
-    if values["key_id"] is None:
+def _side(values: Sequence[Any]) -> Side | None:
+    """The side whose columns, in the order of ``_SIDE``, these are."""
+    if values[0] is None:
         return None
-    return Side(**values | {"begin_date": str(values["begin_date"])})
+    return Side(*(*values[:_BEGIN_DATE], str(values[_BEGIN_DATE]), *values[_BEGIN_DATE + 1 :]))
 
 
 def _gone_because(row: sa.Row[Any]) -> str | None:
     """Why a mapped key is desired no more: what became of the record that was behind it."""
-    outcome = getattr(row, "outcome", None)
-    if outcome in ("excluded", "rejected"):
+    if row.outcome in ("excluded", "rejected"):
         return str(row.reason)
-    if outcome in ("superseded", "desired"):
+    if row.outcome in ("superseded", "desired"):
         return Cause.SUPERSEDED
     return Cause.ENROLLMENT_DELETED

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,23 +27,18 @@ class Outcome(StrEnum):
 
 
 _SOURCE = tuple(EnrollmentRecord.__dataclass_fields__)
+_values = attrgetter(*_SOURCE)
 
 
 def source_hash(record: EnrollmentRecord) -> str:
     """A digest that changes when anything of the source row does."""
-    return digest(
-        "\n".join(
-            "" if value is None else f"{len(value)}:{value}" if isinstance(value, str) else str(value)
-            for value in (getattr(record, name) for name in _SOURCE)
-        )
-    )
+    return digest(repr(_values(record)))
 
 
 def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
     """The source row that a ledger row keeps."""
-    values = {name: getattr(row, name) for name in _SOURCE}
-    excluded_by = values["excluded_by"]
-    return EnrollmentRecord(**values | {"excluded_by": ExclusionRule(excluded_by) if excluded_by else None})
+    *values, excluded_by = _values(row)
+    return EnrollmentRecord(*values, ExclusionRule(excluded_by) if excluded_by else None)
 
 
 def hashes(connection: sa.Connection, target_id: str) -> Iterator[tuple[int, str]]:
@@ -66,7 +61,10 @@ def hashes(connection: sa.Connection, target_id: str) -> Iterator[tuple[int, str
 
 def write_source(connection: sa.Connection, target_id: str, records: Sequence[tuple[EnrollmentRecord, str]]) -> None:
     """Write new or changed source rows; what became of them is open until :func:`write_outcomes`."""
-    rows = [_EMPTY | asdict(record) | {"target_id": target_id, "source_hash": hash_} for record, hash_ in records]
+    rows = [
+        {**_EMPTY, **dict(zip(_SOURCE, _values(record), strict=True)), "target_id": target_id, "source_hash": hash_}
+        for record, hash_ in records
+    ]
     bulk.replace(connection, table, target_id, "enrollment_id", rows)
 
 

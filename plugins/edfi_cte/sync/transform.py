@@ -40,7 +40,9 @@ def transform(lane: Lane) -> dict[str, Any]:
     with lane.ledger.connect() as connection:
         plan_after = accounts.last_event(connection, lane.target_id)
     if not lane.options.dry_run:
-        _queue(lane)
+        _supersede(lane)
+        if plan.differences:
+            _queue(lane)
     return outcomes | {
         "plan_after": plan_after,
         "planned": plan.by_action,
@@ -117,12 +119,14 @@ class PlanCounts:
     """A plan in numbers.
 
     ``deletes``: by cause, the delete of a Delete/Post included. ``touched``: desired records with an event.
+    ``differences``: with those that need no event.
     """
 
     by_action: dict[str, int] = field(default_factory=lambda: {str(action): 0 for action in Action})
     by_cause: dict[str, int] = field(default_factory=dict)
     deletes: dict[str, int] = field(default_factory=dict)
     touched: int = 0
+    differences: int = 0
 
     def add(self, found: Found, planned: Planned) -> None:
         cause = str(planned.cause)
@@ -145,15 +149,20 @@ def plan_counts(lane: Lane) -> PlanCounts:
     """The plan in numbers, nothing written."""
     counts = PlanCounts()
     for found, planned in planned_events(lane):
+        counts.differences += 1
         if planned is not None:
             counts.add(found, planned)
     return counts
 
 
-def _queue(lane: Lane) -> None:
-    """Put the plan into the queue, in the place of whatever earlier plans left undone."""
+def _supersede(lane: Lane) -> None:
+    """Set aside whatever earlier plans left undone."""
     with lane.writing() as connection:
         events.supersede(connection, lane.target_id)
+
+
+def _queue(lane: Lane) -> None:
+    """Put the plan into the queue."""
     for batch in bulk.batches(planned_events(lane), bulk.CHUNK):
         with lane.writing() as connection:
             events.add(
