@@ -138,7 +138,10 @@ def test_takes_a_timeout(api: FakeApi, connect: Connect) -> None:
             hook.run("ed-fi/students", extra_options={"timeout": timeout})
 
 
-@pytest.mark.parametrize("endpoint", ["https://elsewhere.example.gov/x", "../../oauth/token", "ed-fi/../../x"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://elsewhere.example.gov/x", "../../oauth/token", "ed-fi/../../../x", "%2e%2e/%2e%2e/oauth/token"],
+)
 def test_leads_nowhere_else(api: FakeApi, connect: Connect, endpoint: str) -> None:
     with pytest.raises(BadParameter, match="leads away"):
         operator(connect, method="GET", endpoint=endpoint).execute({})

@@ -228,7 +228,7 @@ UP_TO_7_1 = (
         method="GET",
     ),
     _text("unknown id", 404, "Resource to update was not found.", e.NotFound, method="PUT"),
-    Refusal("unknown path", _TEXT, 404, b"", e.NotFound, says="an empty body"),
+    Refusal("unknown path", _TEXT, 404, b"", e.WrongRoute, systemic=True, says="an empty body"),
     Refusal("method", _TEXT, 405, b"", e.Refused),
     _text("If-Match", 412, "Resource was modified by another consumer.", e.PreconditionFailed, method="PUT"),
     Refusal("content type", _TEXT, 415, b"", e.Refused),
@@ -370,7 +370,7 @@ FROM_7_2 = (
     _problem("data policy", 403, "security:data-policy:incorrect-usage", "…", e.AuthorizationDenied),
     _problem("unknown id", 404, "not-found", "The specified item could not be found.", e.NotFound, method="GET"),
     _problem("unknown id", 404, "not-found", "Resource to update was not found.", e.NotFound, method="PUT"),
-    _problem("unknown path", 404, "not-found", "The specified data could not be found.", e.NotFound),
+    _problem("unknown path", 404, "not-found", "The specified data could not be found.", e.WrongRoute, systemic=True),
     _problem("method", 405, "method-not-allowed", _CONSTRUCTION, e.Refused),
     _problem("snapshot", 405, "snapshots:method-not-allowed", "…", e.Refused),
     _problem("profile method", 405, "profile:method-usage", "…", e.Refused),
@@ -492,6 +492,7 @@ DMS = (
 GATEWAY = tuple(
     Refusal(f"gateway {status}", (*_TEXT, *_PROBLEM, *_DMS), status, body, error, systemic=True, says=says)
     for status, body, error, says in (
+        (404, b"<html>Not Found</html>", e.WrongRoute, "an HTML page"),
         (502, b"<html><body>Bad Gateway 604822</body></html>", e.Unavailable, "an HTML page"),
         (503, b"", e.Unavailable, "an empty body"),
         (504, b"upstream timed out for 604822", e.Unavailable, "a text"),

@@ -32,6 +32,7 @@ from edfi_cte.ods import (
     Unavailable,
     Unreachable,
     ValidationFailed,
+    WrongRoute,
 )
 from tests.ods.dialects import DIALECTS
 from tests.ods.fake_api import (
@@ -420,6 +421,18 @@ def test_thousands_of_records_make_no_storm_on_an_api_that_is_down(api: FakeApi)
     outcomes = with_client(api, work)
     assert all(isinstance(outcome, EdFiError) and outcome.systemic for outcome in outcomes)
     assert len(api.data_requests()) <= 2 * 16 * TRIES
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+def test_a_path_that_is_not_there_never_passes_for_an_item_that_is_gone(dialect: str) -> None:
+    gateway = answers(404, b"<html>no such site</html>")
+    api_itself = problem(404, "not-found", "The specified data could not be found.")
+    faults = [gateway, api_itself if DIALECTS[dialect].problems else answers(404)]
+    with FakeApi(DIALECTS[dialect]) as api:
+        for fault in faults:
+            api.fail(fault)
+            with pytest.raises(WrongRoute):
+                with_client(api, lambda client: client.delete("students", "a" * 32))
 
 
 def test_misconfigured_features_are_named(api: FakeApi) -> None:

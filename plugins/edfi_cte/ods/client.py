@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from yarl import URL
 
 from . import errors
+from .addresses import collection_address, free_request, item_address, match_header
 from .capabilities import Capabilities
 from .circuit import Circuit
 from .clock import Clock
-from .collection import Collection, PageLimits, filter_text
+from .collection import Collection, PageLimits
 from .config import EdFiConfig
 from .discovery import ApiInfo, Discovery
 from .documents import encode
@@ -35,9 +35,6 @@ Document = Mapping[str, Any] | bytes
 """An object to be written, or its finished JSON text."""
 Filters = Mapping[str, Any] | None
 """Properties of the resource and the values to look for; all must match."""
-
-_RESOURCE = re.compile(r"[A-Za-z][\w-]*(?:/[A-Za-z][\w-]*)?")
-_IDENTITY = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 class EdFiClient:
@@ -66,6 +63,7 @@ class EdFiClient:
         self._tokens: TokenSource
         self._exchange: Exchange
         self._limits: PageLimits
+        self._capabilities: Capabilities
         self._addresses: dict[str, tuple[str, URL]] = {}
 
     async def __aenter__(self) -> Self:
@@ -108,7 +106,9 @@ class EdFiClient:
         name, url = self._addresses.get(resource) or await self._address(resource)
         body = encode(document, with_id=id if self._capabilities.put_carries_id else None)
         result = write_result(
-            await self._exchange.run(Request("PUT", _item(url, id), "PUT " + name, body, _if_match(if_match)))
+            await self._exchange.run(
+                Request("PUT", item_address(url, id), "PUT " + name, body, match_header(if_match))
+            )
         )
         return result._replace(id=id)
 
@@ -116,7 +116,9 @@ class EdFiClient:
         """True if the item was there and is gone now, False if there was none."""
         name, url = self._addresses.get(resource) or await self._address(resource)
         try:
-            await self._exchange.run(Request("DELETE", _item(url, id), "DELETE " + name, headers=_if_match(if_match)))
+            await self._exchange.run(
+                Request("DELETE", item_address(url, id), "DELETE " + name, headers=match_header(if_match))
+            )
         except errors.WrongRoute:
             raise
         except errors.NotFound as error:
@@ -127,7 +129,7 @@ class EdFiClient:
     async def get(self, resource: str, id: str) -> dict[str, Any]:  # noqa: A002
         """The item. Raises NotFound."""
         name, url = self._addresses.get(resource) or await self._address(resource)
-        request = Request("GET", _item(url, id), "GET " + name)
+        request = Request("GET", item_address(url, id), "GET " + name)
         item, _ = await self._exchange.run_json(request)
         if not isinstance(item, dict):
             raise errors.MalformedAnswer(f"{request.name} was answered with no JSON object.")
@@ -189,27 +191,13 @@ class EdFiClient:
         ``timeout`` is to connect and to read, in seconds. Unless ``check``, a refusal is an answer like any other.
         """
         api = await self.discover()
-        request = _free_request(api.data_url, method, path, parameters, body, headers, timeout)
+        request = free_request(api.data_url, method, path, parameters, body, headers, timeout)
         return await (self._exchange.run(request) if check else self._exchange.run_unchecked(request))
-
-    @property
-    def _capabilities(self) -> Capabilities:
-        return self._known().capabilities
-
-    def _known(self) -> ApiInfo:
-        if self._api is None:
-            raise RuntimeError("The client is used before discovery.")
-        return self._api
 
     async def _address(self, resource: str) -> tuple[str, URL]:
         """A resource's path, as messages name it, and its address."""
         api = await self.discover()
-        if not _RESOURCE.fullmatch(resource):
-            raise errors.BadParameter(
-                "That is not the name of a resource.", advice='Write it like "students" or "tpdm/candidates".'
-            )
-        path = resource if "/" in resource else f"ed-fi/{resource}"
-        address = (path, URL(f"{api.data_url}/{path}", encoded=True))
+        address = collection_address(api.data_url, resource)
         self._addresses[resource] = address
         return address
 
@@ -236,39 +224,5 @@ class EdFiClient:
         )
         most = api.capabilities.max_limit
         self._limits = PageLimits(most if self.config.page_size is None else self.config.page_size)
+        self._capabilities = api.capabilities
         self._api = api
-
-
-def _item(url: URL, identity: str) -> URL:
-    """An item's address. Refuses what is no id, lest a request for one item become one for all."""
-    if not _IDENTITY.fullmatch(identity):
-        raise errors.BadParameter("That is not an id of an item.", advice="Give the id that the API assigned.")
-    return URL(f"{url}/{identity}", encoded=True)
-
-
-def _if_match(etag: str | None) -> Mapping[str, str] | None:
-    return None if etag is None else {"If-Match": f'"{etag.strip(chr(34))}"'}
-
-
-def _free_request(
-    data_url: str,
-    method: str,
-    path: str,
-    parameters: Mapping[str, Any] | None,
-    body: bytes | None,
-    headers: Mapping[str, str] | None,
-    timeout: tuple[float, float] | None,
-) -> Request:
-    """A request for a path that someone else wrote: it must stay below ``data_url``."""
-    plain, _, query = path.partition("?")
-    parts = plain.strip("/").split("/")
-    if "://" in plain or ".." in parts:
-        raise errors.BadParameter(
-            "The endpoint leads away from the API's data.",
-            advice='Write it below the data\'s address, such as "ed-fi/students".',
-        )
-    more = urlencode([(key, filter_text(key, value)) for key, value in (parameters or {}).items()], quote_via=quote)
-    queries = "&".join(filter(None, (query, more)))
-    url = URL(f"{data_url}/{'/'.join(parts)}{'?' + queries if queries else ''}")
-    name = f"{method} {'/'.join(parts[:2])}"
-    return Request(method, url, name, body, headers, timeout)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from yarl import URL
 
 from . import errors
+from .addresses import query_text
 from .exchange import Exchange
 from .message import Request
 from .paging import Page
@@ -19,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _SMALLEST = 2
 
-Parameters = Sequence[tuple[str, str]]
+Parameters = Mapping[str, str | int | bool]
 
 
 class PageLimits:
@@ -58,22 +57,22 @@ class Collection:
         self.cursor_paging = cursor_paging
         self.concurrency = concurrency
         self._url = url
-        self._filters = [(key, filter_text(key, value)) for key, value in (filters or {}).items()]
+        self._filters = dict(filters or {})
         self._exchange = exchange
         self._limits = limits
 
     async def first(self) -> Page:
-        return await self._page("limit", [("offset", "0"), ("totalCount", "true")])
+        return await self._page("limit", {"offset": 0, "totalCount": True})
 
     async def at_offset(self, offset: int) -> Page:
-        return await self._page("limit", [("offset", str(offset))])
+        return await self._page("limit", {"offset": offset})
 
     async def at_token(self, token: str) -> Page:
-        return await self._page("pageSize", [("pageToken", token)])
+        return await self._page("pageSize", {"pageToken": token})
 
     async def partitions(self, number: int) -> list[str] | None:
         """ODS/API 7.3+ and DMS, GET …/partitions. None where it is refused: then one cursor reads it all."""
-        request = self._request("/partitions", [("number", str(number))])
+        request = self._request("/partitions", {"number": number})
         try:
             body, _ = await self._exchange.run_json(request)
         except (errors.NotFound, errors.BadParameter, errors.AuthorizationDenied):
@@ -83,10 +82,10 @@ class Collection:
 
     async def total(self) -> int:
         """By a page of no rows, or, where that is refused, of one."""
-        limit = "0" if self._limits.counts_without_rows else "1"
+        limit = 0 if self._limits.counts_without_rows else 1
         try:
             _, headers = await self._exchange.run_json(
-                self._request("", [("offset", "0"), ("limit", limit), ("totalCount", "true")])
+                self._request("", {"offset": 0, "limit": limit, "totalCount": True})
             )
         except errors.LimitRefused:
             if not self._limits.counts_without_rows:
@@ -101,7 +100,7 @@ class Collection:
     async def _page(self, limit_name: str, parameters: Parameters) -> Page:
         while True:
             limit = self._limits.size
-            request = self._request("", [*parameters, (limit_name, str(limit))])
+            request = self._request("", {**parameters, limit_name: limit})
             try:
                 rows, headers = await self._exchange.run_json(request)
             except errors.LimitRefused as refusal:
@@ -113,22 +112,8 @@ class Collection:
             return Page(rows, limit, _number(headers.get("Total-Count")), headers.get("Next-Page-Token") or None)
 
     def _request(self, below: str, parameters: Parameters) -> Request:
-        # "#" and spaces of descriptors must be escaped, and a "+" is no space to every server: quote, not quote_plus.
-        query = urlencode([*self._filters, *parameters], quote_via=quote)
+        query = query_text({**self._filters, **parameters})
         return Request("GET", URL(f"{self._url}{below}?{query}", encoded=True), f"GET {self.name}{below}")
-
-
-def filter_text(name: str, value: Any) -> str:
-    """A filter's value as a query has it. None is refused: a filter forgotten would select everything."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise errors.BadParameter(
-        f"The filter {name} has no value that a query can hold.", advice="Give a text, number, flag or date."
-    )
 
 
 def _number(text: str | None) -> int | None:

@@ -25,7 +25,7 @@
         │   └── BadParameter        bad_parameter
         │       └── LimitRefused    limit_refused
         ├── NotFound                not_found                404
-        │   └── WrongRoute          wrong_route              tenant, instance or year unknown
+        │   └── WrongRoute          wrong_route              404 of the path, not of an item
         ├── Conflict                conflict                 409
         │   ├── UnresolvedReference unresolved_reference
         │   ├── NaturalKeyConflict  natural_key_conflict
@@ -227,7 +227,9 @@ class NotFound(Refused):
 class WrongRoute(NotFound):
     type = "wrong_route"
     default_systemic = True
-    default_advice = "Check the connection's tenant, instance, school_year and route."
+    default_advice = (
+        "Check the resource's name, and the connection's base URL, tenant, instance, school_year and route."
+    )
 
 
 class Conflict(Refused):

@@ -85,6 +85,7 @@ _BY_WORDING: Mapping[int, tuple[tuple[re.Pattern[str], type[Refused]], ...]] = {
     ),
 }
 
+_NO_SUCH_ROUTE = re.compile(r"The specified data could not be found")
 _NO_CLAIM = ("security:authorization:access-denied:resource", "security:authorization:access-denied:action")
 _NOT_ENROLLED = re.compile(r"StudentSchoolAssociation|'StudentUniqueId'", re.IGNORECASE)
 _EVERY_RECORD = re.compile(r"Are you missing a claim|for the requested action")
@@ -122,6 +123,8 @@ def problem_of(
     """The error for an answer of status 300 or more. Its message holds nothing of the request, nor ``secrets``."""
     problem = _read(answer)
     kind = _kind(answer.status, problem, error_format)
+    if kind is errors.NotFound and _is_no_route(answer, problem, error_format):
+        kind = errors.WrongRoute
     error = kind(
         _message(answer, request, problem, secrets),
         status=answer.status,
@@ -171,6 +174,17 @@ def _kind(status: int, problem: _Problem, error_format: ErrorFormat) -> type[Ref
     else:
         kind = _by_wording(status, problem.text)
     return _narrowed(kind, problem)
+
+
+def _is_no_route(answer: Answer, problem: _Problem, error_format: ErrorFormat) -> bool:
+    """True for a 404 that is of the path, not of an item: it must not pass for "the item is gone".
+
+    ODS/API explains a missing item in JSON and has, up to 7.1, nothing to say of a missing route; the DMS may leave
+    the body of a missing item empty; any other text is a gateway's.
+    """
+    if problem.kind or problem.text:
+        return bool(_NO_SUCH_ROUTE.search(problem.text))
+    return bool(answer.body) or error_format is not ErrorFormat.PROBLEM_DETAILS
 
 
 def _by_problem(kind: str) -> type[Refused] | None:
