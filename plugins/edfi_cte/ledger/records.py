@@ -38,7 +38,7 @@ def source_hash(record: EnrollmentRecord) -> str:
 def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
     """The source row that a ledger row keeps."""
     *values, excluded_by = _values(row)
-    return EnrollmentRecord(*values, ExclusionRule(excluded_by) if excluded_by else None)
+    return EnrollmentRecord(*(*values, ExclusionRule(excluded_by) if excluded_by else None))
 
 
 def hashes(connection: sa.Connection, target_id: str) -> Iterator[tuple[int, str]]:
