@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -95,6 +96,7 @@ def main() -> int:
 
     try:
         sandbox = Sandbox(settings)
+        gc.freeze()  # the seed stays: the collector need not walk it again and again
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(sandbox.run(announce))
     except (SeedError, JournalError) as error:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sandbox.ods.clients import UNRESTRICTED, Session
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.failures import Failure, Kind
-from sandbox.ods.properties import camel
+from sandbox.ods.properties import camel, pascal
 from sandbox.ods.store import Key, Record, Store
 
 _CLAIM_URIS = "http://ed-fi.org/ods/identity/claims"
+_RELATIONSHIP_CLAIMS = frozenset({"relationshipBasedData", "primaryRelationships"})
 
 
 def require_claim(session: Session, resource: Resource, action: str) -> None:
@@ -65,31 +67,46 @@ class Relationships:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What the relationship of an item hangs on: its education organization and its student, where it has them."""
+class Strategy:
+    """Which parts of a natural key an action's relationship hangs on (None: that part is not asked about)."""
 
     organization: int | None = None
     organization_name: str = ""
-    student: str | None = None
+    student: int | None = None
+
+    def subject(self, key: Key) -> Subject:
+        return Subject(
+            None if self.organization is None else int(key[self.organization]),
+            self.organization_name,
+            None if self.student is None else str(key[self.student]),
+        )
 
 
-def subject_of(resource: Resource, key: Key, action: str) -> Subject:
-    """The subject of an action by the resource's strategy.
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The education organization and the student that an item belongs to, as far as its strategy asks."""
+
+    organization: int | None
+    organization_name: str
+    student: str | None
+
+
+@cache
+def strategy_of(resource: Resource, action: str) -> Strategy:
+    """The relationship that an action on a resource takes.
 
     People are created and deleted without a relationship; studentSchoolAssociations are created by their school
     alone; ProgramEducationOrganizationId is role-named and never looked at.
     """
     names = [part.name for part in resource.key]
     if resource.claim == "people":
-        return Subject() if action in ("create", "delete") else Subject(student=str(key[0]))
-    if resource.claim not in ("relationshipBasedData", "primaryRelationships"):
-        return Subject()
+        return Strategy() if action in ("create", "delete") else Strategy(student=0)
+    if resource.claim not in _RELATIONSHIP_CLAIMS:
+        return Strategy()
     name = "schoolId" if "schoolId" in names else "educationOrganizationId"
-    organization = int(key[names.index(name)])
-    student = str(key[-1]) if names[-1] == "studentUniqueId" else None
-    if resource.claim == "primaryRelationships" and action == "create":
-        student = None
-    return Subject(organization, name[:1].upper() + name[1:], student)
+    by_school_alone = resource.claim == "primaryRelationships" and action == "create"
+    has_student = names[-1] == "studentUniqueId" and not by_school_alone
+    return Strategy(names.index(name), pascal(name), len(names) - 1 if has_student else None)
 
 
 class Authorizer:
@@ -104,17 +121,13 @@ class Authorizer:
         """May the caller read this record? (What a collection shows.)"""
         if session.client.claim_set in UNRESTRICTED:
             return True
-        subject = subject_of(record.resource, record.key, "read")
+        subject = strategy_of(record.resource, "read").subject(record.key)
         reach = self._relationships.reach(session.education_organizations)
         return self._organization_reached(subject, reach) and self._student_reached(subject, reach)
 
     def sees_all(self, session: Session, resource: Resource) -> bool:
         """No relationship is asked for when reading this resource."""
-        return session.client.claim_set in UNRESTRICTED or resource.claim not in (
-            "people",
-            "relationshipBasedData",
-            "primaryRelationships",
-        )
+        return session.client.claim_set in UNRESTRICTED or strategy_of(resource, "read") == Strategy()
 
     def require(self, session: Session, resource: Resource, key: Key, action: str) -> None:
         """Failure unless the caller has the relationship that the action on this item takes."""
@@ -123,7 +136,7 @@ class Authorizer:
             return
         if session.client.claim_set in UNRESTRICTED:
             return
-        subject = subject_of(resource, key, action)
+        subject = strategy_of(resource, action).subject(key)
         reach = self._relationships.reach(session.education_organizations)
         if self._organization_reached(subject, reach) and self._student_reached(subject, reach):
             return

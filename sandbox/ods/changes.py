@@ -32,12 +32,7 @@ def deletes(session: Session, resource: Resource, store: Store, dialect: Dialect
     ]
     if dialect.deletes == "useless":
         # ODS-4087: the triggers of v5.x miss every derived resource, and its rows carry no key.
-        rows = (
-            []
-            if resource.base
-            else [{"Id": deletion.id, "ChangeVersion": deletion.change_version} for deletion in found]
-        )
-        return json_response(200, rows)
+        return _page([] if resource.base else found, _deletion_without_key, dialect, request)
     return _page(found, lambda item: _deletion(item, resource, dialect), dialect, request)
 
 
@@ -63,6 +58,10 @@ def _page(items: Iterable[Any], describe: Any, dialect: Dialect, request: Reques
     headers = [("Total-Count", str(len(chosen)))] if page.total_count else []
     rows = [describe(item) for item in chosen[page.offset : page.offset + page.limit]]
     return json_response(200, rows, headers)
+
+
+def _deletion_without_key(deletion: Deletion) -> dict[str, Any]:
+    return {"Id": deletion.id, "ChangeVersion": deletion.change_version}
 
 
 def _deletion(deletion: Deletion, resource: Resource, dialect: Dialect) -> dict[str, Any]:

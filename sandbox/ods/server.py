@@ -136,13 +136,19 @@ class Connection(asyncio.Protocol):
             return
         verdict = site.faults.judge(request)
         if verdict is NO_FAULT:
-            response = site.application.handle(request)
+            response = self._handled(request)
             site.log.add(request, response.status)
             self._send(response, keep_alive=keep_alive)
             return
         self._task = asyncio.get_running_loop().create_task(
             self._answer_with_fault(request, verdict.delay, verdict.fault, keep_alive=keep_alive)
         )
+
+    def _handled(self, request: Request) -> Response:
+        response = self._site.application.handle(request)
+        if request.method == "HEAD":
+            response.body = b""
+        return response
 
     async def _answer_with_fault(
         self, request: Request, delay: float, fault: Fault | None, *, keep_alive: bool
@@ -154,7 +160,7 @@ class Connection(asyncio.Protocol):
             if delay:
                 await asyncio.sleep(delay)
             carried_out = fault is None or fault.kind == "truncate" or fault.when == "after"
-            response = site.application.handle(request) if carried_out else None
+            response = self._handled(request) if carried_out else None
             await self._finish(request, response, fault, keep_alive=keep_alive)
         finally:
             site.in_flight -= 1
