@@ -1,7 +1,6 @@
 """The ledger's database: created on first use, by one process of many, refused where it is newer or not there."""
 
 import multiprocessing
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,13 +10,6 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
 from edfi_cte.ledger.schema import metadata
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    return str(request.getfixturevalue("postgres_database"))
 
 
 def test_the_first_use_creates_every_table_as_the_schema_has_it(url: str):

@@ -1,7 +1,7 @@
 """One run at a time has a target; a run that died gives it up by itself."""
 
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,11 +14,11 @@ from edfi_cte.ledger.schema import target
 TARGET = "039141-2026"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> sa.Engine:
-    if request.param == "sqlite":
-        return open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    return open_ledger(request.getfixturevalue("postgres_database"))
+@pytest.fixture
+def ledger(url: str) -> Iterator[sa.Engine]:
+    engine = open_ledger(url)
+    yield engine
+    engine.dispose()
 
 
 def acquire(ledger: sa.Engine, run_id: str, target_id: str = TARGET, step: str = "upsert") -> int:

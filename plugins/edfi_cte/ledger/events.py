@@ -132,7 +132,7 @@ def claim(
             .values(
                 status=EventStatus.SENDING,
                 in_doubt=True,
-                old_in_doubt=event.c.old_key_id.is_not(None),
+                old_in_doubt=sa.case((event.c.old_key_id.is_not(None), sa.true()), else_=sa.false()),
                 attempts=event.c.attempts + 1,
             )
         )

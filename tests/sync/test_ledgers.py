@@ -1,0 +1,42 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
+"""The whole sync on each database that can hold a ledger."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from edfi_cte.ledger.database import open_ledger
+from tests.ledger.conftest import ENGINES
+from tests.ledger.databases import empty_ledger_url
+from tests.sync.world import RESOURCE, World, counting_writes
+
+
+@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "sqlite"])
+def test_every_kind_of_event_on(engine: str, world: World, request: pytest.FixtureRequest, tmp_path: Path):
+    world.ledger = open_ledger(empty_ledger_url(request, engine, tmp_path))
+    world.settings["preferences"]["default"] = {"send_end_date": True}
+    for number in range(1, 7):
+        world.campus.add(number, person=number)
+    world.campus.add(7, serviceType="N")
+    assert world.run().counts["sent"]["Post"] == 6
+    world.campus.add(8, person=7)
+    world.campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2))
+    world.campus.remove(2)
+    world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 2))
+    world.campus.set("Person", 6, stateID="5555555555")
+    control = world.odses[2026].control
+    by_student = {d["studentReference"]["studentUniqueId"]: d for d in control.documents(RESOURCE)}
+    control.delete(RESOURCE, by_student["1000000004"]["id"])
+    own = {k: v for k, v in by_student["1000000005"].items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    control.put(RESOURCE, own | {"endDate": "2026-01-01"})
+    control.put(RESOURCE, own | {"beginDate": "2025-12-01"})
+    result = world.run()
+    assert result.counts["failed for"] == {"not_yet_enrolled": 1}
+    world.campus.set("Person", 6, stateID="1000000006")
+    assert world.run().status == "ok"
+    assert world.there() == world.expected()
+    with counting_writes(world.odses[2026]) as counted:
+        world.run()
+    assert counted == [0]
+    world.ledger.dispose()
