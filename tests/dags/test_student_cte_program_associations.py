@@ -1,5 +1,7 @@
 """The DAG, run by Airflow itself: the whole way once, and each mistake of its user ending in one sentence."""
 
+import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,28 @@ def test_a_year_that_is_not_configured_ends_in_one_sentence(
     assert "scope year 1899 is not configured" in "".join(capfd.readouterr())
     assert not deployment.ledger.exists()
     assert ods.control.count() == 0
+
+
+def test_nothing_private_is_in_what_a_failing_run_wrote(
+    deployment: Deployment, run_dag: Callable[..., Any], capfd: pytest.CaptureFixture[str], caplog: Any
+):
+    """Output, logs at DEBUG and Airflow's own database (XCom, rendered fields); the ledger's columns are its own."""
+    caplog.set_level("DEBUG")
+    deployment.rows.set("Person", 2, stateID="5555555555")
+    deployment.rows.set("Enrollment", 2, noShow=False)
+    deployment.another_campus("campus")
+    deployment.deploy()
+    done = run_dag(DAG, {"scope_year": 2026})
+    assert str(done.state) == "success"
+    with sqlite3.connect(deployment.ledger) as ledger:
+        assert ledger.execute("SELECT error_type FROM edfi_cte_attempt").fetchall() == [("not_yet_enrolled",)]
+        attempts = repr(ledger.execute("SELECT * FROM edfi_cte_attempt, edfi_cte_run").fetchall())
+    home = Path(os.environ["AIRFLOW_HOME"])
+    files = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    written = "".join([*capfd.readouterr(), caplog.text, attempts, files.decode("utf-8", "replace")])
+    assert done.run_id in written
+    for private in ("5555555555", "1000000001", deployment.ods["password"]):
+        assert private not in written
 
 
 def test_a_year_that_is_text_is_refused_as_the_form_does(deployment: Deployment, run_dag: Callable[..., Any]):
