@@ -253,6 +253,11 @@ class Application:
         general = f"The endpoint of the request does not support the '{request.method}' method."
         return Failure(Kind.METHOD, message=messages.get(request.method, general), allow=allowed)
 
+    def error_on_demand(self, request: Request, status: int) -> Response:
+        """The dialect's answer of a status that a fault asks for; an empty one where it has no words for it."""
+        kinds = {429: Kind.TOO_MANY_REQUESTS, 500: Kind.SYSTEM, 503: Kind.UNAVAILABLE}
+        return self._refusal(request, Failure(kinds[status])) if status in kinds else Response(status)
+
     def _refusal(self, request: Request, failure: Failure) -> Response:
         correlation_id = (
             request.headers.get("correlationid") or request.parameters.get("correlationid") or str(uuid.uuid4())

@@ -39,7 +39,6 @@ class Kind(StrEnum):
     UNKNOWN_DESCRIPTOR = "a descriptor isn't known"  # uri, descriptor
     SNAPSHOT_MISSING = "no such snapshot"
     SNAPSHOT_WRITE = "a write to a snapshot"
-    FEATURE_DISABLED = "a feature is switched off"  # feature
     # the data
     UNRESOLVED_REFERENCE = "a referenced item does not exist"  # entity, resource, problems
     KEY_CHANGE = "a PUT would change the natural key"  # entity

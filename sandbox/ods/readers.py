@@ -82,54 +82,43 @@ def object_reader(properties: tuple[Property, ...], dialect: Dialect) -> Reader:
     readers = [(prop.name, _reader(prop, dialect), _when_missing(prop, dialect)) for prop in properties]
     names = _Names([prop.name for prop in properties], exact=dialect.exact_names)
 
-    def read(raw: dict[str, Any], path: str, reading: Reading) -> dict[str, Any]:
-        raw = names.align(raw)
-        document = {}
-        for name, reader, when_missing in readers:
-            value = raw.get(name)
-            value = ABSENT if value is None else reader(value, path, reading)
-            if value is ABSENT:
-                value = when_missing(path, reading)
-                if value is ABSENT:
-                    continue
-            document[name] = value
-        return document
-
-    def read_any(raw: Any, path: str, reading: Reading) -> Any:
+    def read(raw: Any, path: str, reading: Reading) -> Any:
         if not isinstance(raw, dict):
             reading.wrong(path, phrases.wrong_type.format(**wrong_type_facts(raw, "object", path, path)))
             return ABSENT
-        return read(raw, path, reading)
+        raw = names.align(raw)
+        document: dict[str, Any] = {}
+        for name, reader, when_missing in readers:
+            value = raw.get(name)
+            if value is not None:
+                value = reader(value, path, reading)
+                if value is not ABSENT:
+                    document[name] = value
+                    continue
+            if when_missing is not None:
+                when_missing(document, path, reading)
+        return document
 
-    return read_any
+    return read
 
 
-def _when_missing(prop: Property, dialect: Dialect) -> Callable[[str, Reading], Any]:
-    """What to do about a property that isn't there: complain, store an empty collection, or nothing."""
+def _when_missing(prop: Property, dialect: Dialect) -> Callable[[dict[str, Any], str, Reading], None] | None:
+    """What to do about a property that isn't there: complain, store an empty collection, or nothing (None)."""
     phrases = dialect.wording.phrases
-    name = phrases.name(prop)
+    words = phrases.no_items if prop.kind == "list" and phrases.pascal else phrases.required
+    message = words.format(name=phrases.name(prop))
+
+    def complain(_document: dict[str, Any], path: str, reading: Reading) -> None:
+        where = f"{path}.{prop.name}"
+        if not reading.has_problem_at(where):
+            reading.problem(where, message)
+
+    def store_empty(document: dict[str, Any], _path: str, _reading: Reading) -> None:
+        document[prop.name] = []
+
     if prop.required:
-        words = phrases.no_items if prop.kind == "list" and phrases.pascal else phrases.required
-        message = words.format(name=name)
-
-        def complain(path: str, reading: Reading) -> Any:
-            where = f"{path}.{prop.name}"
-            if not reading.has_problem_at(where):
-                reading.problem(where, message)
-            return ABSENT
-
         return complain
-    if prop.kind == "list" and dialect.empty_collections:
-        return _nothing_listed
-    return _nothing
-
-
-def _nothing_listed(_path: str, _reading: Reading) -> Any:
-    return []
-
-
-def _nothing(_path: str, _reading: Reading) -> Any:
-    return ABSENT
+    return store_empty if prop.kind == "list" and dialect.empty_collections else None
 
 
 def _reader(prop: Property, dialect: Dialect) -> Reader:

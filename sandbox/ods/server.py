@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -29,16 +30,19 @@ class Handler(Protocol):
     def handle(self, request: Request) -> Response: ...
 
 
+class Api(Handler, Protocol):
+    def error_on_demand(self, request: Request, status: int) -> Response: ...
+
+
 class Site:
     """What all connections share: the application, the control endpoint, the faults and the log."""
 
-    def __init__(self, application: Handler, control: Handler, faults: Faults, log: RequestLog) -> None:
+    def __init__(self, application: Api, control: Handler, faults: Faults, log: RequestLog) -> None:
         self.application = application
         self.control = control
         self.faults = faults
         self.log = log
         self.in_flight = 0
-        self.connections: set[Connection] = set()
         self._date = ""
         self._date_made = 0.0
 
@@ -49,14 +53,21 @@ class Site:
             self._date, self._date_made = formatdate(now, usegmt=True), now
         return self._date
 
-    def fault_response(self, fault: Fault) -> Response:
+    def fault_response(self, request: Request, fault: Fault) -> Response:
         """What a `status` fault sends instead of the answer."""
-        headers = [] if fault.retry_after is None else [("Retry-After", str(fault.retry_after))]
         if fault.html:
             page = _GATEWAY_PAGE % (fault.status, fault.status, _REASONS.get(fault.status, "").encode())
-            return Response(fault.status, page, headers, "text/html")
-        body = b'{"message":"An error on demand."}'
-        return Response(fault.status, body, headers)
+            response = Response(fault.status, page, content_type="text/html")
+        else:
+            response = self.application.error_on_demand(request, fault.status)
+        if fault.retry_after is not None:
+            response.headers.append(("Retry-After", str(fault.retry_after)))
+        return response
+
+
+@lru_cache(maxsize=256)
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 class Connection(asyncio.Protocol):
@@ -76,11 +87,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._site.connections.add(self)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._transport = None
-        self._site.connections.discard(self)
         if self._task is not None:
             self._task.cancel()
 
@@ -103,7 +112,7 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers[_header_name(name)] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
@@ -179,7 +188,7 @@ class Connection(asyncio.Protocol):
             self._send(response, keep_alive=keep_alive)
         elif fault is not None and fault.kind == "status":
             log.add(request, fault.status, "status")
-            self._send(self._site.fault_response(fault), keep_alive=keep_alive)
+            self._send(self._site.fault_response(request, fault), keep_alive=keep_alive)
         elif fault is not None:
             log.add(request, 0, fault.kind)
             if fault.kind == "stall":
@@ -192,18 +201,17 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         status = response.status
-        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nDate: {self._site.date()}\r\n"]
+        head = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nDate: {self._site.date()}\r\n"
         if status not in _NO_BODY:
-            lines.append(f"Content-Length: {len(response.body)}\r\n")
+            head += f"Content-Length: {len(response.body)}\r\n"
         if response.body:
-            lines.append(f"Content-Type: {response.content_type}\r\n")
-        lines.extend(f"{name}: {value}\r\n" for name, value in response.headers)
+            head += f"Content-Type: {response.content_type}\r\n"
+        for name, value in response.headers:
+            head += f"{name}: {value}\r\n"
         if not keep_alive:
-            lines.append("Connection: close\r\n")
-        lines.append("\r\n")
-        head = "".join(lines).encode("latin-1", "replace")
+            head += "Connection: close\r\n"
         body = response.body[: len(response.body) // 2] if truncated else response.body
-        self._transport.write(head + body)
+        self._transport.write(f"{head}\r\n".encode("latin-1", "replace") + body)
         if not keep_alive:
             self._close()
 

@@ -187,7 +187,6 @@ _MESSAGES_5: dict[Kind, Template] = {
     Kind.UNKNOWN_DESCRIPTOR: Template(400, "Unable to resolve value '{uri}' to an existing '{descriptor}' resource."),
     Kind.SNAPSHOT_MISSING: Template(410, "Snapshot not available."),
     Kind.SNAPSHOT_WRITE: Template(405, empty=True),
-    Kind.FEATURE_DISABLED: Template(404, empty=True),
     Kind.UNRESOLVED_REFERENCE: Template(
         409, "The value supplied for the related '{resource}' resource does not exist."
     ),
@@ -319,12 +318,6 @@ _PROBLEMS_7_3: dict[Kind, Template] = {
         "The request cannot be processed because snapshots are read-only.",
         "urn:ed-fi:api:snapshots:method-not-allowed",
         "Method Not Allowed with Snapshots",
-    ),
-    Kind.FEATURE_DISABLED: Template(
-        404,
-        "The '{feature}' feature is disabled.",
-        "urn:ed-fi:api:system:configuration:feature-disabled",
-        "Feature Disabled",
     ),
     Kind.UNRESOLVED_REFERENCE: Template(
         409,
