@@ -30,20 +30,19 @@ def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
         _,
     ) = row
     enrollment_id = whole_number(enrollment_id, "enrollment_id")
-    where = f"enrollment {enrollment_id}"
     return EnrollmentRecord(
-        enrollment_id=enrollment_id,
-        student_unique_id=student_unique_id,
-        start_date=day(start, f"{where}, start_date"),
-        end_date=day(end, f"{where}, end_date"),
-        service_type=service_type,
-        cte_program_type=program_type,
-        cte_program_type_name=program_type_name,
-        career_cluster=cluster,
-        career_pathway=pathway,
-        student_status=status,
-        certification_status=certification,
-        excluded_by=ExclusionRule(excluded_by) if excluded_by else None,
+        enrollment_id,
+        student_unique_id,
+        day(start, "start_date", enrollment_id),
+        day(end, "end_date", enrollment_id),
+        service_type,
+        program_type,
+        program_type_name,
+        cluster,
+        pathway,
+        status,
+        certification,
+        ExclusionRule(excluded_by) if excluded_by else None,
     )
 
 
@@ -60,10 +59,11 @@ def whole_number(value: Any, what: str) -> int:
     return number
 
 
-def day(value: Any, what: str) -> date | None:
-    """``value`` as a date without a time; None stays None."""
+def day(value: Any, what: str, enrollment_id: int | None = None) -> date | None:
+    """``value`` as a date without a time; None stays None. ``what`` and ``enrollment_id`` are for the error."""
     if isinstance(value, datetime):
         return value.date()
     if value is None or isinstance(value, date):
         return value
-    raise InvalidCampusData(f"{what}: Campus gave a value of type {type(value).__name__}, not a date. {_HINT}")
+    where = what if enrollment_id is None else f"enrollment {enrollment_id}, {what}"
+    raise InvalidCampusData(f"{where}: Campus gave a value of type {type(value).__name__}, not a date. {_HINT}")

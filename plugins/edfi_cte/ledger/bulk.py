@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from io import StringIO
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -32,11 +34,35 @@ def replace(
 ) -> None:
     """Write ``rows``, each in the place of the row of the same ``key``, if there is one.
 
-    A delete and a multi-row insert: an upsert that every database knows, in two round trips a batch.
+    A delete and an insert: an upsert that every database knows, in two round trips a batch.
     """
     remove(connection, table, target_id, key, [row[key] for row in rows])
+    insert(connection, table, rows)
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add ``rows``, which all have the same columns. PostgreSQL takes them by COPY, many times as fast."""
     for batch in batches(rows, CHUNK):
-        connection.execute(sa.insert(table), batch)
+        if connection.dialect.name == "postgresql":
+            _copy(connection, table, batch)
+        else:
+            connection.execute(sa.insert(table), batch)
+
+
+def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = list(rows[0])
+    lines = ("\t".join(_copy_text(row[name]) for name in columns) for row in rows)
+    driver = connection.connection.cursor()
+    with closing(driver):
+        driver.copy_expert(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", StringIO("\n".join(lines)))
+
+
+def _copy_text(value: Any) -> str:
+    """A value in COPY's text format (PostgreSQL's page "COPY", File Formats)."""
+    return "\\N" if value is None else str(value).translate(_COPY_ESCAPES)
+
+
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def remove(connection: sa.Connection, table: sa.Table, target_id: str, key: str, values: Sequence[Any]) -> None:

@@ -77,8 +77,7 @@ def add(connection: sa.Connection, target_id: str, run_id: str, rows: Sequence[d
         "attempts": 0,
         "queued_at": bulk.now(),
     }
-    for batch in bulk.batches(rows, bulk.CHUNK):
-        connection.execute(sa.insert(event), [_BLANK | row | common for row in batch])
+    bulk.insert(connection, event, [_BLANK | row | common for row in rows])
 
 
 _BLANK: dict[str, Any] = dict.fromkeys(

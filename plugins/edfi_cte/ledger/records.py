@@ -45,17 +45,21 @@ def hashes(connection: sa.Connection, target_id: str) -> Iterator[tuple[int, str
     """(enrollment id, source hash) of every record, by ascending id, a page at a time."""
     after = -(2**62)
     while True:
-        rows = connection.execute(
-            sa.select(table.c.enrollment_id, table.c.source_hash)
-            .where(table.c.target_id == target_id, table.c.enrollment_id > after)
-            .order_by(table.c.enrollment_id)
-            .limit(PAGE)
-        ).all()
+        rows = (
+            connection.execute(
+                sa.select(table.c.enrollment_id, table.c.source_hash)
+                .where(table.c.target_id == target_id, table.c.enrollment_id > after)
+                .order_by(table.c.enrollment_id)
+                .limit(5 * PAGE)
+            )
+            .tuples()
+            .all()
+        )
         # Ends the read transaction, so that writes between two pages meet no lock of ours.
         connection.rollback()
         if not rows:
             return
-        yield from ((row.enrollment_id, row.source_hash) for row in rows)
+        yield from rows
         after = rows[-1].enrollment_id
 
 
@@ -122,18 +126,20 @@ def write_outcomes(
 
 def contested(connection: sa.Connection, target_id: str) -> list[sa.Row[Any]]:
     """The desired and superseded records whose key several records bear or bore, by key."""
-    rivals = table.alias("rivals")
-    shared = (
+    rivals, losers = table.alias("rivals"), table.alias("losers")
+    shared = sa.union(
         sa.select(rivals.c.key_id)
-        .where(rivals.c.target_id == target_id, rivals.c.key_id.is_not(None))
+        .where(rivals.c.target_id == target_id, rivals.c.outcome == Outcome.DESIRED)
         .group_by(rivals.c.key_id)
-        .having(sa.func.count() > 1)
+        .having(sa.func.count() > 1),
+        sa.select(losers.c.key_id).where(losers.c.target_id == target_id, losers.c.outcome == Outcome.SUPERSEDED),
     )
     statement = (
         sa.select(table.c.key_id, table.c.enrollment_id, table.c.service_type, table.c.outcome)
         .where(
             table.c.target_id == target_id,
-            sa.or_(table.c.key_id.in_(shared), table.c.outcome == Outcome.SUPERSEDED),
+            table.c.outcome.in_((Outcome.DESIRED, Outcome.SUPERSEDED)),
+            table.c.key_id.in_(shared),
         )
         .order_by(table.c.key_id)
     )
@@ -151,13 +157,17 @@ def set_outcome(connection: sa.Connection, target_id: str, outcome: Outcome, enr
 
 
 def outcome_counts(connection: sa.Connection, target_id: str) -> dict[tuple[str, str | None], int]:
-    """Records by outcome and reason."""
-    rows = connection.execute(
-        sa.select(table.c.outcome, table.c.reason, sa.func.count())
-        .where(table.c.target_id == target_id)
-        .group_by(table.c.outcome, table.c.reason)
-    )
-    return {(outcome, reason): count for outcome, reason, count in rows}
+    """Records by outcome and reason. Most are desired, which the index counts, and have none."""
+    with_reason = table.c.outcome.in_((Outcome.EXCLUDED, Outcome.REJECTED))
+    of_target = sa.select(table.c.outcome, sa.func.count()).where(table.c.target_id == target_id)
+    # .all(): pymssql forgets a result that is not read before the next statement.
+    plain = connection.execute(of_target.where(sa.not_(with_reason)).group_by(table.c.outcome)).all()
+    reasoned = connection.execute(
+        of_target.add_columns(table.c.reason).where(with_reason).group_by(table.c.outcome, table.c.reason)
+    ).all()
+    return {(outcome, None): count for outcome, count in plain} | {
+        (outcome, reason): count for outcome, count, reason in reasoned
+    }
 
 
 def desired(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> list[sa.Row[Any]]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,9 @@ from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.programs import Programs
 
 CLAIM = 500
-SETTLE = 250
+SETTLE = 500
+GATHER = 0.1
+"""Seconds in which answers gather: a ledger transaction costs nearly the same for one of them and for a hundred."""
 log = logging.getLogger(__name__)
 
 
@@ -82,7 +85,7 @@ async def _send(lane: Lane, client: EdFiClient, step: str) -> tuple[Tally, Failu
     async with client:
         programs = Programs(lane, client)
         await programs.prepare(step)
-        sender = _Sender(lane, step, lambda row: deliver(client, programs, row), client.config.concurrency)
+        sender = _Sender(lane, step, lambda row: deliver(client, programs, row), client.config.underway)
         await sender.run()
         return sender.tally, sender.fault
 
@@ -96,6 +99,7 @@ class _Sender:
         self._lane, self._step, self._deliver, self._workers = lane, step, deliver, workers
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._all_sent = asyncio.Event()
         self._unsent: list[int] = []
         self.tally = Tally()
         self.fault: Failure | None = None
@@ -110,7 +114,8 @@ class _Sender:
                     sending.create_task(self._claim_all())
                     for _ in range(self._workers):
                         sending.create_task(self._work())
-                await self._done.put(None)
+                self._done.put_nowait(None)
+                self._all_sent.set()
                 await settling
         except ExceptionGroup as group_error:
             raise _first(group_error) from None
@@ -145,13 +150,13 @@ class _Sender:
     async def _settle_all(self) -> None:
         ended = False
         while not ended:
-            batch: list[Result] = []
-            while len(batch) < SETTLE and (not batch or not self._done.empty()):
-                result = await self._done.get()
-                if result is None:
-                    ended = True
-                    break
-                batch.append(result)
+            answers = [await self._done.get()]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_sent.wait(), GATHER)
+            while len(answers) < SETTLE and not self._done.empty():
+                answers.append(self._done.get_nowait())
+            batch = [result for result in answers if result is not None]
+            ended = len(batch) < len(answers)
             await asyncio.to_thread(self._settle, batch, ended)
 
     def _settle(self, batch: list[Result], ended: bool) -> None:
