@@ -220,7 +220,11 @@ class EdFiClient:
         api = await Discovery(self.config, wire).run()
         self._tokens = TokenSource(self.config, api.token_url, store=self._store, wire=wire)
         self._exchange = Exchange(
-            wire=wire, tokens=self._tokens, limiter=self._limiter, error_format=api.capabilities.error_format
+            wire=wire,
+            tokens=self._tokens,
+            limiter=self._limiter,
+            underway=self.config.underway,
+            error_format=api.capabilities.error_format,
         )
         most = api.capabilities.max_limit
         self._limits = PageLimits(most if self.config.page_size is None else self.config.page_size)

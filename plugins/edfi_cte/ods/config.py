@@ -72,6 +72,11 @@ class EdFiConfig:
             "must be the school year's ending year, such as 2026",
         )
 
+    @property
+    def underway(self) -> int:
+        """The most requests that are handled at once: some may wait for their next try beside those in flight."""
+        return self.concurrency + self.concurrency // 2
+
     @classmethod
     def from_options(
         cls, *, base_url: str, client_id: str, client_secret: str, options: Mapping[str, Any]

@@ -28,6 +28,7 @@ class Exchange:
         wire: Wire,
         tokens: TokenSource,
         limiter: Limiter,
+        underway: int,
         error_format: ErrorFormat,
     ) -> None:
         self._wire = wire
@@ -36,7 +37,7 @@ class Exchange:
         self._tokens = tokens
         self._limiter = limiter
         # A request that waits for its next try keeps its place here, so that an API in trouble meets no new ones.
-        self._being_handled = asyncio.Semaphore(limiter.most)
+        self._being_handled = asyncio.Semaphore(underway)
         self._error_format = error_format
         self._headers_token: str | None = None
         self._read_headers: Mapping[str, str] = {}

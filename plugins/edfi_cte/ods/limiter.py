@@ -1,7 +1,8 @@
 """How many requests may be in flight: as many as the API takes well, never more than the connection allows.
 
 Halved when the API says that it is too much (429, 503) or stops answering, lowered a little when answers take twice
-as long as they used to, raised by one a round of good answers: additive increase, multiplicative decrease.
+as long as they used to, raised by one a round of good answers: additive increase, multiplicative decrease. A refusal
+among many good answers is that request's own affair, and slows no other.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Limiter:
         self._strained = False
         self._lowered_at = float("-inf")
         self._paused_until = float("-inf")
+        self._refused: deque[bool] = deque(maxlen=_WINDOW)
 
     @property
     def limit(self) -> int:
@@ -76,6 +78,7 @@ class Limiter:
 
     def went_well(self, kind: str, seconds: float) -> None:
         """An answer to a request of this ``kind`` (its method) came after ``seconds``."""
+        self._refused.append(False)
         trend = self._trends.get(kind)
         if trend is None:
             trend = self._trends[kind] = LatencyTrend()
@@ -93,13 +96,22 @@ class Limiter:
 
         Requests that were in flight together count once: those sent before the last cut say nothing about it.
         """
-        if sent_at >= self._lowered_at:
+        self._refused.append(True)
+        if sent_at >= self._lowered_at and not self._isolated():
             self._lowered_at = self._clock.now()
             self._limit = max(self._limit / 2, 1.0)
 
     def pause(self, seconds: float) -> None:
-        """No request starts before ``seconds`` have passed: the API asked for it."""
-        self._paused_until = max(self._paused_until, self._clock.now() + seconds)
+        """No request starts before ``seconds`` have passed: the API asked for it.
+
+        Unless nearly all the latest answers are good: then the API meant the request that it refused.
+        """
+        if not self._isolated():
+            self._paused_until = max(self._paused_until, self._clock.now() + seconds)
+
+    def _isolated(self) -> bool:
+        """Whether there were refusals among the latest answers, but no more than one in ten."""
+        return 0 < sum(self._refused) * 10 <= len(self._refused)
 
     async def _queue(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
