@@ -7,14 +7,21 @@ import pytest
 
 from tests.packaging.environments import ROOT
 
-LOCKS = ["requirements.lock", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "locks").glob("*.lock"))]
-
 # Written so that this file doesn't hold what it looks for.
 MACHINES_OWN = {
     "a package registry": re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|deb\.debian\.org"),
     "a folder of one machine": re.compile(r"(?<![\w.])/(work|root|home/\w+|Users/\w+)/"),
     "a file outside the repository": re.compile(r"\.\./shared\b"),
 }
+
+
+def tracked_files() -> list[str]:
+    """The names of the files under version control that are here."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+LOCKS = [name for name in tracked_files() if name.endswith(".lock")]
 
 
 @pytest.mark.parametrize("what", MACHINES_OWN)
@@ -42,9 +49,3 @@ def test_each_supported_airflow_has_a_lock(minor: str) -> None:
     lock = "requirements.lock" if minor == "3.3" else f"locks/airflow-{minor}.lock"
 
     assert re.search(rf"^apache-airflow=={re.escape(minor)}\.\d+ ", (ROOT / lock).read_text(), flags=re.MULTILINE)
-
-
-def tracked_files() -> list[str]:
-    """The names of the files under version control that are here, lists of hashes left out."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [name for name in listed.split("\0") if name and not name.endswith(".lock") and (ROOT / name).is_file()]
