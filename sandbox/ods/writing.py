@@ -84,7 +84,8 @@ class Writer:
         reader = document_reader(resource, self.dialect)
         reading = reader.read(raw, self.store)
         reader.refuse_wrong_types(reading)
-        if not self.dialect.authorization_before_validation or not reading.key:
+        authorization_first = self.dialect.authorization_before_validation and bool(reading.key)
+        if not authorization_first:
             reader.refuse_invalid(reading)
         existing = self.store.by_key[resource.entity].get(reading.key)
         targets = self._targets_if_first(reading)
@@ -92,7 +93,8 @@ class Writer:
             action = "create" if existing is None else "update"
             require_claim(session, resource, action)
             self.authorizer.require(session, resource, reading.key, action)
-        reader.refuse_invalid(reading)
+        if authorization_first:
+            reader.refuse_invalid(reading)
         self._check_conditions(existing, headers)
         targets = targets or self._resolve(reading)
         body = body_of(reading.document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -17,8 +18,11 @@ def clients_bin() -> Path:
     """The `bin` folder of the clients' environment, installed on first use below `.venv/clients`."""
     identity = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = Path(os.environ.get("EDFI_TEST_CLIENTS", _ROOT / ".venv" / "clients")) / identity
-    if not (folder / "complete").exists():
-        _install(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes side by side: one installs, the others wait
+        if not (folder / "complete").exists():
+            _install(folder)
     return folder / "bin"
 
 
