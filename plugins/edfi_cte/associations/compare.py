@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edfi_cte.associations.model import canonical_json, digest
+from edfi_cte.associations.model import digest
 
 _SERVER_PROPERTIES = frozenset({"id", "_etag", "_lastModifiedDate", "link"})
 _KEY_STRINGS = frozenset({"programName", "studentUniqueId"})
@@ -19,7 +19,7 @@ def content_hash(document: Mapping[str, Any]) -> str:
     collections are sets, and descriptors and key strings are read without case (an ODS answers with the case it
     stored first). Source: ODS/API 5.3 to 7.3 and DMS, what a GET returns after a POST.
     """
-    return digest(canonical_json(_normal(document)))
+    return digest(repr(_normal(document)))
 
 
 def _normal(value: Any, name: str = "") -> Any:
@@ -27,11 +27,11 @@ def _normal(value: Any, name: str = "") -> Any:
         return value.strip().casefold() if name in _KEY_STRINGS or name.endswith("Descriptor") else value
     if isinstance(value, Mapping):
         normal = {}
-        for key, item in value.items():
-            if key not in _SERVER_PROPERTIES and (kept := _normal(item, key)) not in _NOTHING:
+        for key in sorted(value):
+            if key not in _SERVER_PROPERTIES and (kept := _normal(value[key], key)) not in _NOTHING:
                 normal[key] = kept
         return normal
     if isinstance(value, list):
         items = [_normal(item) for item in value]
-        return items if len(items) < 2 else sorted(items, key=lambda item: canonical_json({"": item}))
+        return items if len(items) < 2 else sorted(items, key=repr)
     return value

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,6 +55,13 @@ def resync_ods(lane: Lane) -> dict[str, Any]:
     _refuse_skipped(lane)
     with lane.ledger.connect() as connection:
         deletes = events.unfinished(connection, lane.target_id, CLEAN_STEP, Action.DELETE)
+        extracted = records.any_record(connection, lane.target_id)
+    if deletes and not extracted and not lane.options.allow_mass_delete:
+        raise StepFailed(
+            f"{lane.target_id}: Campus returned no career-technical record at all, so none of the {deletes} records in "
+            "the ODS can be said to have no source. Nothing was deleted. Check the Campus connection and the mapping "
+            "template; if the records really are to go, trigger the DAG with allow_mass_delete."
+        )
     check_deletes(lane, {str(Cause.NO_SOURCE): deletes})
     return send_step(lane, CLEAN_STEP)
 
@@ -64,9 +73,9 @@ def _refuse_skipped(lane: Lane) -> None:
 
 @dataclass
 class _Findings:
-    """What one pass over the ODS showed. ``seen``: the ids that are there."""
+    """What one pass over the ODS showed. ``seen``: a hash of each id that is there, in eight bytes."""
 
-    seen: set[str] = field(default_factory=set)
+    seen: array[int] = field(default_factory=partial(array, "q"))
     edited: int = 0
     no_source: int = 0
     not_in_ods: int = 0
@@ -117,18 +126,16 @@ def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> Non
     with lane.ledger.connect() as connection:
         known = mappings.by_ods_id(connection, lane.target_id, ids)
         strangers = {
-            ods_id: NaturalKey.of(document)
-            for ods_id, document in zip(ids, page, strict=True)
-            if ods_id not in known and ods_id not in findings.seen
+            ods_id: NaturalKey.of(document) for ods_id, document in zip(ids, page, strict=True) if ods_id not in known
         }
         wanted = records.desired_keys(connection, lane.target_id, [key.key_id for key in strangers.values()])
     deletes = [_no_source(ods_id, key) for ods_id, key in strangers.items() if key.key_id not in wanted]
     edited = [
         known[ods_id].key_id
         for ods_id, document in zip(ids, page, strict=True)
-        if ods_id in known and ods_id not in findings.seen and _is_edited(known[ods_id], document)
+        if ods_id in known and _is_edited(known[ods_id], document)
     ]
-    findings.seen.update(ids)
+    findings.seen.extend(map(hash, ids))
     findings.no_source += len(deletes)
     findings.edited += len(edited)
     if deletes or edited:
@@ -188,9 +195,10 @@ def _desired_events(
 
 async def _drop_missing(lane: Lane, client: EdFiClient, findings: _Findings) -> None:
     """Drop the mappings whose absence a GET by id confirms; queue what is still wanted of them."""
+    seen = set(findings.seen)
     with lane.ledger.connect() as connection:
         for page in mappings.pages(connection, lane.target_id):
-            missing = [row for row in page if row.ods_id not in findings.seen]
+            missing = [row for row in page if hash(row.ods_id) not in seen]
             for batch in bulk.batches(missing, CONFIRM):
                 await asyncio.gather(*(_confirm_absent(lane, client, row.ods_id) for row in batch))
                 _drop(lane, [row.key_id for row in batch])
