@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import sending
+from bench import dag, ledger_writes, sending, year
 from bench.results import Row, machine, show, write
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -40,6 +40,12 @@ def measure(wanted: set[int]) -> Iterator[Row]:
         folder = Path(name)
         if wanted & {1, 2, 3}:
             yield from sending.rows(folder, wanted)
+        if wanted & {4, 5, 6, 7, 8}:
+            yield from year.rows(folder, wanted)
+        if 9 in wanted:
+            yield ledger_writes.row(folder)
+        if 10 in wanted:
+            yield dag.row(folder)
 
 
 def say(text: str) -> None:

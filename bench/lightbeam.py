@@ -32,7 +32,16 @@ def send(folder: Path, ods: RunningOds, resource: str, bodies: Iterable[str], co
     folder.mkdir()
     (folder / f"{resource}.jsonl").write_text("".join(f"{body}\n" for body in bodies))
     (folder / "lightbeam.yaml").write_text(_SETTINGS.format(folder=folder, ods=ods, connections=connections))
-    command = [clients_bin() / "python", "-P", _DRIVER, "send", "-c", "lightbeam.yaml", "-s", resource]
+    command: list[str | Path] = [
+        clients_bin() / "python",
+        "-P",
+        _DRIVER,
+        "send",
+        "-c",
+        "lightbeam.yaml",
+        "-s",
+        resource,
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     if not (folder / "seconds.json").exists():
         raise RuntimeError(f"lightbeam failed:\n{done.stderr}")

@@ -1,0 +1,149 @@
+"""Row 9: the ledger's writes on PostgreSQL, each beside ``COPY`` of the rows that it leaves behind."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bench.lanes import district, run_here
+from bench.results import Row
+from edfi_cte.ledger import bulk, events, records
+from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.events import Result
+from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping, row_dict
+from edfi_cte.sync.extract import BATCH
+from edfi_cte.sync.send import CLAIM, SETTLE
+from tests.postgres import empty_database, running_postgres
+
+RECORDS = 20_000
+_OUTCOME = (
+    "outcome",
+    "transformed_with",
+    "key_id",
+    "key_exact",
+    "program_name",
+    "payload_hash",
+    "content_hash",
+    "body",
+)
+
+
+class Writes:
+    """The writes of a first load, in the batches and transactions of the sync. Each returns the table it wrote to."""
+
+    def __init__(self, ledger: sa.Engine, target_id: str, derived: list[sa.Row[Any]], queued: list[sa.Row[Any]]):
+        self._ledger, self._target_id = ledger, target_id
+        self._derived, self._queued = derived, queued
+
+    def source_rows(self) -> sa.Table:
+        for batch in bulk.batches(self._derived, BATCH):
+            rows = [(records.as_record(row), row.source_hash) for row in batch]
+            with self._ledger.begin() as connection:
+                records.write_source(connection, self._target_id, rows)
+        return enrollment_record
+
+    def outcomes(self) -> sa.Table:
+        for batch in bulk.batches(self._derived, records.PAGE):
+            rows = [(row, {name: getattr(row, name) for name in _OUTCOME}) for row in batch]
+            with self._ledger.begin() as connection:
+                records.write_outcomes(connection, self._target_id, rows)
+        return enrollment_record
+
+    def queue(self) -> sa.Table:
+        for batch in bulk.batches(self._queued, bulk.CHUNK):
+            rows = [{k: v for k, v in row_dict(row).items() if k != "event_id"} for row in batch]
+            with self._ledger.begin() as connection:
+                events.add(connection, self._target_id, "load", rows)
+        return event
+
+    def claims(self) -> sa.Table:
+        self._claimed: list[Any] = []
+        while page := self._claim():
+            self._claimed += page
+        return event
+
+    def results(self) -> sa.Table:
+        ids = count(1)
+        for batch in bulk.batches(self._claimed, SETTLE):
+            results = [Result(row, http_status=201, ods_id=f"{next(ids):036}") for row in batch]
+            with self._ledger.begin() as connection:
+                events.settle(connection, self._target_id, results)
+        return identity_mapping
+
+    def _claim(self) -> list[Any]:
+        after = self._claimed[-1].event_id if self._claimed else 0
+        with self._ledger.begin() as connection:
+            return list(events.claim(connection, self._target_id, "upsert", after, CLAIM))
+
+
+def row(folder: Path) -> Row:
+    """Row 9."""
+    with postgres_ledger() as ledger:
+        writes = Writes(ledger, *_planned(folder))
+        steps = (writes.source_rows, writes.outcomes, writes.queue, writes.claims, writes.results)
+        ours, copied = {}, {}
+        for step in steps:
+            started = time.perf_counter()
+            table = step()
+            ours[step.__name__] = time.perf_counter() - started
+            copied[step.__name__] = _copy(ledger, table)
+    ratio = sum(ours.values()) / sum(copied.values())
+    return Row(
+        9,
+        f"ledger writes of a first load of {RECORDS:,} on PostgreSQL",
+        "COPY of the rows that each write leaves",
+        "at most 5 times",
+        ratio,
+        ratio <= 5,
+        {"ours": sum(ours.values()), "copy": sum(copied.values()), "ours by write": ours, "copy by write": copied},
+        "COPY inserts once, in order, in one transaction; the ledger marks each event before its request and after "
+        "it, some hundred at a time. Larger transactions would move it, with more to clear up after a crash.",
+    )
+
+
+def _planned(folder: Path) -> tuple[str, list[sa.Row[Any]], list[sa.Row[Any]]]:
+    """The target, its records and its queue, as a plan leaves them."""
+    with district(folder, RECORDS) as (place, _):
+        lane = place.lane("load")
+        run_here(place, "load", ("preflight", "extract", "transform"))
+        with lane.ledger.connect() as connection:
+            derived = list(connection.execute(sa.select(enrollment_record)))
+            queued = list(connection.execute(sa.select(event)))
+        lane.ledger.dispose()
+        return lane.target_id, derived, queued
+
+
+@contextmanager
+def postgres_ledger() -> Iterator[sa.Engine]:
+    """An empty ledger on a PostgreSQL of the bench's own."""
+    with running_postgres() as server, empty_database(server) as url:
+        engine = open_ledger(url)
+        yield engine
+        engine.dispose()
+
+
+def _copy(ledger: sa.Engine, table: sa.Table) -> float:
+    """Seconds to COPY the table's rows into an empty table like it, keys and indexes included."""
+    rows, connection = io.BytesIO(), ledger.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.copy_expert(f"COPY {table.name} TO STDOUT", rows)
+        cursor.execute(f"CREATE TABLE copied (LIKE {table.name} INCLUDING ALL)")
+        connection.commit()
+        rows.seek(0)
+        started = time.perf_counter()
+        cursor.copy_expert("COPY copied FROM STDIN", rows)
+        connection.commit()
+        seconds = time.perf_counter() - started
+        cursor.execute("DROP TABLE copied")
+        connection.commit()
+    finally:
+        connection.close()
+    return seconds
