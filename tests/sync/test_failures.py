@@ -75,6 +75,12 @@ def test_a_missing_program_is_named_and_its_records_wait_undeleted(lenient: Worl
     assert lenient.there() == sent
 
 
+def test_a_program_that_the_ods_spells_otherwise_is_named_with_its_spelling(lenient: World):
+    lenient.settings["preferences"]["default"] = {"program_name": {"mapping": {"0410": "health SCIENCES"}}}
+    assert lenient.run().counts["failed for"] == {"program_missing": 2}
+    assert "it spells it 'Health Sciences'" in attempts(lenient)[0][2]
+
+
 def test_a_missing_program_is_created_once_if_the_settings_say_so(lenient: World):
     preferences = {"program_name": {"mapping": {"0410": "Created"}}, "create_missing_programs": True}
     lenient.settings["preferences"]["default"] = preferences

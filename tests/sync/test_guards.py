@@ -68,6 +68,25 @@ def test_an_empty_extract_never_counts_as_gone(sent: World):
     assert sent.run().counts["unchanged"] == MANY
 
 
+def test_an_empty_extract_and_a_lost_ledger_make_no_orphans(world: World):
+    """Without the guard the resync would find that nothing in Campus stands behind the ODS's records."""
+    world.campus.add(1)
+    world.run()
+    world.lose_ledger()
+    world.campus.tables["EnrollmentMO"] = []
+    with (
+        counting_writes(world.odses[2026]) as counted,
+        pytest.raises(StepFailed, match="can be said to have no source"),
+    ):
+        world.run()
+    assert counted == [0]
+    assert world.run(allow_mass_delete=True).counts["sent"]["Delete"] == 1
+
+
+def test_a_year_that_has_not_begun_is_no_fault(world: World):
+    assert world.run().status == "ok"
+
+
 def test_everything_may_go_if_a_person_says_so_and_campus_still_has_enrollments(sent: World):
     sent.campus.tables["EnrollmentMO"] = []
     assert sent.run(allow_mass_delete=True).counts["sent"]["Delete"] == MANY

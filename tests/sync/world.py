@@ -294,7 +294,7 @@ def seed() -> dict[str, list[dict[str, Any]]]:
         "programs": [
             own_program
             | {"programName": name, "programTypeDescriptor": f"uri://ed-fi.org/ProgramTypeDescriptor#{kind}"}
-            for name in [*PROGRAM_TYPES.values(), "Agriculture"]
+            for name in [*PROGRAM_TYPES.values(), "Agriculture", "AGRICULTURAL EDUCATION"]
             for kind in kinds
         ],
         "students": [

@@ -185,3 +185,9 @@ def desired(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
 def desired_keys(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> set[str]:
     """Which of these keys are desired."""
     return {row.key_id for row in desired(connection, target_id, key_ids)}
+
+
+def any_record(connection: sa.Connection, target_id: str) -> bool:
+    """Whether Campus gave any candidate at all."""
+    statement = sa.select(table.c.enrollment_id).where(table.c.target_id == target_id).limit(1)
+    return connection.execute(statement).first() is not None

@@ -19,7 +19,7 @@ from edfi_cte.ods import ApiInfo, EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
 from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
 from edfi_cte.sync.lane import Lane
-from edfi_cte.sync.programs import ADVICE, folded, known_programs
+from edfi_cte.sync.programs import ADVICE, known_programs, lacking
 
 DEFAULT_DATA_STANDARD = (3, 3)
 """Taken where the ODS does not say: the documents we send are the same from Data Standard 3.3 to 4.0."""
@@ -159,15 +159,15 @@ async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Findin
     except EdFiError as error:
         yield _warning("programs", f"the ODS's programs can't be read: {error}")
         return
-    lacking = {name: n for name, n in wanted.items() if folded(name) not in known}
-    for name, records in sorted(lacking.items()):
+    missing = {name: n for name, n in wanted.items() if name not in known}
+    for name, records in sorted(missing.items()):
         report = _ok if lane.preferences.create_missing_programs else _warning
         yield report(
             "programs",
-            f"the ODS has no program '{name}', which {records} records refer to. "
+            f"{lacking(name, known)}, and {records} records refer to it. "
             + ("It will be created." if lane.preferences.create_missing_programs else ADVICE),
         )
-    if not lacking:
+    if not missing:
         yield _ok("programs", f"{len(wanted)} programs are referred to, and all are in the ODS")
 
 

@@ -28,7 +28,7 @@ def extract(lane: Lane) -> dict[str, int]:
         known = records.hashes(reading, lane.target_id)
         merge.run(lane.open_campus().enrollment_records(lane.target.scope_year), known)
     if merge.extracted == 0:
-        _refuse_empty(lane, merge.gone)
+        _refuse_empty(lane)
     with lane.writing() as connection:
         records.remove(connection, lane.target_id, merge.gone)
     log.info("%s: %s records extracted, %s changed", lane.target_id, merge.extracted, merge.changed)
@@ -75,11 +75,11 @@ class _Merge:
             self._batch.clear()
 
 
-def _refuse_empty(lane: Lane, gone: list[int]) -> None:
+def _refuse_empty(lane: Lane) -> None:
     """An empty read alone never counts as "gone": it takes a person's word, and Campus having enrollments at all."""
     with lane.ledger.connect() as connection:
         mapped = mappings.count(connection, lane.target_id)
-    if not gone and not mapped:
+    if not mapped:
         return
     if lane.options.allow_mass_delete and lane.open_campus().enrollment_count(lane.target.scope_year):
         return

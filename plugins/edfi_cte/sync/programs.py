@@ -27,30 +27,27 @@ class Programs:
 
     def __init__(self, lane: Lane, client: EdFiClient) -> None:
         self._lane, self._client = lane, client
-        self._missing: set[str] = set()
+        self._missing: dict[str, str] = {}
 
     async def prepare(self, step: str) -> None:
         """Find what is missing for the queue of ``step``, name it with the records that wait, or create it."""
         with self._lane.ledger.connect() as connection:
             wanted = events.program_names(connection, self._lane.target_id, step)
         known = await known_programs(self._lane, self._client) if wanted else set()
-        lacking = {name: n for name, n in wanted.items() if folded(name) not in known}
-        for name, waiting in sorted(lacking.items()):
+        for name in sorted(wanted.keys() - known):
             if self._lane.preferences.create_missing_programs:
                 await self._create(name)
             else:
-                self._missing.add(folded(name))
-                log.warning(
-                    "%s: the ODS has no program '%s'; %s records wait for it", self._lane.target_id, name, waiting
-                )
+                self._missing[name] = lacking(name, known)
+                log.warning("%s: %s; %s records wait for it", self._lane.target_id, self._missing[name], wanted[name])
 
     def missing(self, row: sa.Row[Any]) -> Failure | None:
         """Why an event has to wait, if its program is missing: nothing is sent, so nothing is deleted either."""
-        if row.body is None or row.program_name is None or folded(row.program_name) not in self._missing:
+        if row.body is None or row.program_name not in self._missing:
             return None
         return Failure(
             error_type=PROGRAM_MISSING,
-            message=f"the ODS has no program '{row.program_name}' of this education organization and program type",
+            message=self._missing[row.program_name],
             advice=ADVICE,
         )
 
@@ -65,9 +62,9 @@ class Programs:
 
 
 async def known_programs(lane: Lane, client: EdFiClient) -> set[str]:
-    """The names, folded, of the ODS's programs of the lane's education organization and program type."""
+    """The names of the ODS's programs of the lane's education organization and program type."""
     return {
-        folded(document["programName"])
+        document["programName"]
         async for document in client.iterate("programs", {"educationOrganizationId": lane.target.edorg_id})
         if _is_ours(lane, document)
     }
@@ -76,9 +73,11 @@ async def known_programs(lane: Lane, client: EdFiClient) -> set[str]:
 def _is_ours(lane: Lane, document: Mapping[str, Any]) -> bool:
     edorg = document["educationOrganizationReference"]["educationOrganizationId"]
     kind = lane.preferences.program_type_descriptor
-    return int(edorg) == lane.target.edorg_id and folded(document["programTypeDescriptor"]) == folded(kind)
+    return int(edorg) == lane.target.edorg_id and document["programTypeDescriptor"].casefold() == kind.casefold()
 
 
-def folded(text: str) -> str:
-    """A name as an ODS compares it."""
-    return text.strip().casefold()
+def lacking(name: str, known: set[str]) -> str:
+    """What to say of a program that the ODS lacks; an ODS on PostgreSQL knows it in its own spelling only."""
+    said = f"the ODS has no program '{name}' of this education organization and program type"
+    spelt = [other for other in known if other.casefold() == name.casefold()]
+    return f"{said}; it spells it '{spelt[0]}'" if spelt else said

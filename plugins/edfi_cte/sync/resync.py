@@ -58,9 +58,9 @@ def resync_ods(lane: Lane) -> dict[str, Any]:
         extracted = records.any_record(connection, lane.target_id)
     if deletes and not extracted and not lane.options.allow_mass_delete:
         raise StepFailed(
-            f"{lane.target_id}: Campus returned no career-technical record at all, so none of the {deletes} records in "
-            "the ODS can be said to have no source. Nothing was deleted. Check the Campus connection and the mapping "
-            "template; if the records really are to go, trigger the DAG with allow_mass_delete."
+            f"{lane.target_id}: Campus returned no career-technical record at all, so none of the {deletes} records "
+            "in the ODS can be said to have no source. Nothing was deleted. Check the Campus connection and the "
+            "mapping template; if the records really are to go, trigger the DAG with allow_mass_delete."
         )
     check_deletes(lane, {str(Cause.NO_SOURCE): deletes})
     return send_step(lane, CLEAN_STEP)
