@@ -105,8 +105,13 @@ def test_a_forgotten_hook_leaves_nothing_open(
 ) -> None:
     gc.collect()
     recwarn.clear()  # of what other tests left: Python 3.13 also tells of their SQLite connections
+    others = set(threading.enumerate())
 
     EdFiHook(connect()).total_count("students")
+    gc.collect()
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
+        assert not thread.is_alive(), thread.name
     gc.collect()
 
     assert [str(one.message) for one in recwarn if one.category is ResourceWarning] == []
