@@ -39,7 +39,7 @@ down: ## Stop the deployment in Docker and drop its data
 
 .PHONY: test
 test: $(READY) ## Run the test suite
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 .PHONY: test-quick
 test-quick: $(READY) ## Run the tests that need no Airflow process of their own
