@@ -50,7 +50,7 @@ def measure(wanted: set[int]) -> Iterator[Row]:
 
 def say(text: str) -> None:
     """How far it is, where a person waits."""
-    print(f"bench: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"bench: {text}\n")
 
 
 if __name__ == "__main__":

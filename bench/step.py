@@ -11,10 +11,10 @@ from bench.lanes import Place, run_here
 
 
 def main() -> None:
-    """Print the step's figures as JSON."""
+    """Write the step's figures as JSON."""
     order = json.load(sys.stdin)
     (step,) = run_here(Place(**order["place"]), order["run_id"], [order["step"]])
-    print(json.dumps(asdict(replace(step, peak_mib=_peak_mib()))))
+    json.dump(asdict(replace(step, peak_mib=_peak_mib())), sys.stdout)
 
 
 def _peak_mib() -> float:
