@@ -47,9 +47,10 @@ def test_by_ods_id_through_a_change_and_a_delete(world: World):
 
 def test_an_orphan_that_the_resync_deleted(world: World):
     world.campus.add(1)
+    world.campus.add(2, person=2)
     world.run()
     world.lose_ledger()
-    [document] = world.odses[2026].control.documents(RESOURCE)
+    document, _ = world.odses[2026].control.documents(RESOURCE)
     world.campus.remove(1)
     world.run()
     assert "Delete because of no_source: sent" in told(world, document["id"])
