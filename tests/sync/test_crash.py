@@ -1,135 +1,28 @@
-# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
-"""A process killed at any write boundary loses nothing: the next try ends where an undisturbed run does.
+"""A process killed at any write boundary loses nothing: the next try ends where an undisturbed run does."""
 
-A boundary is the moment before a write request or a ledger commit: the moment after one write is the moment before
-the next. The process is really killed (SIGKILL, in a fork); then the same run goes on in another process, or a later
-run takes over once the lease has run out.
-"""
-
-import multiprocessing
 import os
-import signal
-import sqlite3
-from collections.abc import Callable
-from datetime import datetime
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.engine.default import DefaultDialect
 
-from edfi_cte.ods import EdFiClient
-from tests.sync.world import RESOURCE, World, run
-
-FORK = multiprocessing.get_context("fork")
+ROOT = Path(__file__).parents[2]
 
 
-class Boundaries:
-    """Counts the write boundaries of this process; at number ``fatal`` it dies."""
-
-    def __init__(self, fatal: int | None) -> None:
-        self.count = 0
-        self._fatal = fatal
-
-    def install(self) -> None:
-        for verb in ("upsert", "put", "delete"):
-            setattr(EdFiClient, verb, self._around_request(getattr(EdFiClient, verb)))
-        commit = DefaultDialect.do_commit
-
-        def do_commit(dialect: Any, connection: Any) -> None:
-            self.cross()
-            commit(dialect, connection)
-
-        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
-
-    def _around_request(self, verb: Callable[..., Any]) -> Callable[..., Any]:
-        async def request(*arguments: Any, **options: Any) -> Any:
-            self.cross()
-            return await verb(*arguments, **options)
-
-        return request
-
-    def cross(self) -> None:
-        self.count += 1
-        if self.count == self._fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def in_fork(work: Callable[[Boundaries], None], fatal: int | None = None) -> tuple[int | None, int]:
-    """Do ``work`` in a process of its own; its exit code and the boundaries that it crossed."""
-    receiver, sender = FORK.Pipe(duplex=False)
-
-    def child() -> None:
-        boundaries = Boundaries(fatal)
-        boundaries.install()
-        work(boundaries)
-        sender.send(boundaries.count)
-
-    process = FORK.Process(target=child)
-    process.start()
-    sender.close()
-    process.join(60)
-    try:
-        return process.exitcode, receiver.recv()
-    except EOFError:
-        return process.exitcode, -1
-
-
-def with_every_kind_of_event(world: World) -> None:
-    """Sent: 1 to 5. Then a post, a put, a delete, a delete/post, and for the resync a loss, an edit and an orphan."""
-    world.settings["preferences"]["default"] = {"send_end_date": True}
-    for number in range(1, 6):
-        world.campus.add(number, person=number)
-    assert in_fork(lambda _: finish(world, "first"))[0] == 0
-    world.campus.add(6, person=6)
-    world.campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2))
-    world.campus.remove(2)
-    world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 2))
-    control = world.odses[2026].control
-    by_student = {d["studentReference"]["studentUniqueId"]: d for d in control.documents(RESOURCE)}
-    control.delete(RESOURCE, by_student["1000000004"]["id"])
-    own = {k: v for k, v in by_student["1000000005"].items() if k not in ("id", "_etag", "_lastModifiedDate")}
-    control.put(RESOURCE, own | {"endDate": "2026-01-01"})
-    control.put(RESOURCE, own | {"beginDate": "2025-12-01"})
-
-
-def finish(world: World, run_id: str) -> None:
-    """A run to its end, as a fork's whole work."""
-    assert run(world.lane(run_id=run_id)).status == "ok"
-
-
-@pytest.mark.timeout(900)
-def test_a_kill_at_any_write_boundary_changes_nothing_about_the_end(world: World, tmp_path: Path):
-    ledger = tmp_path / "ledger1.sqlite"
-    world.ledger.dispose()  # an open SQLite connection does not survive a fork
-    with_every_kind_of_event(world)
-    with sqlite3.connect(ledger) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    before_ledger = ledger.read_bytes()
-    before_ods = world.odses[2026].control.documents(RESOURCE)
-
-    def restore() -> None:
-        for path in tmp_path.glob("ledger1.sqlite*"):
-            path.unlink()
-        ledger.write_bytes(before_ledger)
-        control = world.odses[2026].control
-        control.reset()
-        with sqlite3.connect(ledger) as connection:
-            for document in before_ods:
-                ids = (control.put(RESOURCE, document)["id"], document["id"])
-                connection.execute("UPDATE edfi_cte_identity_mapping SET ods_id = ? WHERE ods_id = ?", ids)
-
-    code, boundaries = in_fork(lambda _: finish(world, "crashing"))
-    assert code == 0
-    assert world.there() == world.expected()
-    assert boundaries > 30
-    for fatal in range(1, boundaries + 1):
-        restore()
-        code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
-        assert code == -signal.SIGKILL, f"boundary {fatal}"
-        if later := fatal % 2 == 0:
-            with sqlite3.connect(ledger) as connection:
-                connection.execute("UPDATE edfi_cte_target SET lease_expires_at = '2020-01-01 00:00:00.000000'")
-        code, _ = in_fork(lambda _, run_id="later" if later else "crashing": finish(world, run_id))
-        assert code == 0, f"boundary {fatal}"
-        assert world.there() == world.expected(), f"boundary {fatal}"
+@pytest.mark.timeout(400)
+def test_a_kill_at_any_write_boundary_changes_nothing_about_the_end(sandboxes: dict[int, Any], tmp_path: Path):
+    ods = sandboxes[2026]
+    ods.control.reset()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sync.crash", ods.base_url, ods.key, ods.secret, tmp_path],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=360,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout) > 30

@@ -96,10 +96,7 @@ class Campus:
     def __init__(self) -> None:
         self.tables = small_campus()
         self._written: Tables = {}
-        self._database = duckdb.connect(":memory:")
-        self._database.execute("CREATE SCHEMA dbo")
-        for table in SCHEMA:
-            self._database.execute(create_table(table, "duckdb"))
+        self._database: duckdb.DuckDBPyConnection | None = None
 
     def add(self, number: int, cluster: str | None = "8", kind: str | None = "0410", **columns: Any) -> Row:
         """Enroll someone, with career-technical values."""
@@ -132,6 +129,11 @@ class Campus:
 
     def get_conn(self) -> Any:
         """A connection to what the rows are now."""
+        if self._database is None:
+            self._database = duckdb.connect(":memory:")
+            self._database.execute("CREATE SCHEMA dbo")
+            for table in SCHEMA:
+                self._database.execute(create_table(table, "duckdb"))
         for name, rows in self.tables.items():
             if rows != self._written.get(name):
                 self._database.execute(f"DELETE FROM dbo.{name}")

@@ -1,0 +1,148 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone; it is a test's other half
+"""The other half of :mod:`.test_crash`: a program of its own, since it forks, which a process with threads must not.
+
+A boundary is the moment before a write request or a ledger commit: the moment after one write is the moment before
+the next. The process is really killed (SIGKILL, in a fork); then the same run goes on in another process, or a later
+run takes over once the lease has run out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from edfi_cte.ods import EdFiClient
+from sandbox.ods.control import Control
+from tests.sync.world import RESOURCE, World, run
+
+FORK = multiprocessing.get_context("fork")
+
+
+class Boundaries:
+    """Counts the write boundaries of this process; at number ``fatal`` it dies."""
+
+    def __init__(self, fatal: int | None) -> None:
+        self.count = 0
+        self._fatal = fatal
+
+    def install(self) -> None:
+        for verb in ("upsert", "put", "delete"):
+            setattr(EdFiClient, verb, self._around_request(getattr(EdFiClient, verb)))
+        commit = DefaultDialect.do_commit
+
+        def do_commit(dialect: Any, connection: Any) -> None:
+            self.cross()
+            commit(dialect, connection)
+
+        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+
+    def _around_request(self, verb: Callable[..., Any]) -> Callable[..., Any]:
+        async def request(*arguments: Any, **options: Any) -> Any:
+            self.cross()
+            return await verb(*arguments, **options)
+
+        return request
+
+    def cross(self) -> None:
+        self.count += 1
+        if self.count == self._fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_fork(work: Callable[[Boundaries], None], fatal: int | None = None) -> tuple[int | None, int]:
+    """Do ``work`` in a process of its own; its exit code and the boundaries that it crossed."""
+    receiver, sender = FORK.Pipe(duplex=False)
+
+    def child() -> None:
+        boundaries = Boundaries(fatal)
+        boundaries.install()
+        work(boundaries)
+        sender.send(boundaries.count)
+
+    process = FORK.Process(target=child)
+    process.start()
+    sender.close()
+    process.join(60)
+    if process.exitcode is None:
+        process.kill()
+        raise AssertionError("a run came to no end within 60 s")
+    try:
+        return process.exitcode, receiver.recv()
+    except EOFError:
+        return process.exitcode, -1
+
+
+def with_every_kind_of_event(world: World) -> None:
+    """Sent: 1 to 5. Then a post, a put, a delete, a delete/post, and for the resync a loss, an edit and an orphan."""
+    world.settings["preferences"]["default"] = {"send_end_date": True}
+    for number in range(1, 6):
+        world.campus.add(number, person=number)
+    assert in_fork(lambda _: finish(world, "first"))[0] == 0
+    world.campus.add(6, person=6)
+    world.campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2))
+    world.campus.remove(2)
+    world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 2))
+    control = world.odses[2026].control
+    by_student = {d["studentReference"]["studentUniqueId"]: d for d in control.documents(RESOURCE)}
+    control.delete(RESOURCE, by_student["1000000004"]["id"])
+    own = {k: v for k, v in by_student["1000000005"].items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    control.put(RESOURCE, own | {"endDate": "2026-01-01"})
+    control.put(RESOURCE, own | {"beginDate": "2025-12-01"})
+
+
+def finish(world: World, run_id: str) -> None:
+    """A run to its end, as a fork's whole work."""
+    assert run(world.lane(run_id=run_id)).status == "ok"
+
+
+def kill_everywhere(world: World, folder: Path) -> int:
+    """Kill a run at each of its boundaries, and finish it; how many there were. AssertionError if the end differs."""
+    ledger = folder / "ledger1.sqlite"
+    world.ledger.dispose()  # an open SQLite connection does not survive a fork
+    with_every_kind_of_event(world)
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before_ledger = ledger.read_bytes()
+    before_ods = world.odses[2026].control.documents(RESOURCE)
+
+    def restore() -> None:
+        for path in folder.glob("ledger1.sqlite*"):
+            path.unlink()
+        ledger.write_bytes(before_ledger)
+        control = world.odses[2026].control
+        control.reset()
+        with sqlite3.connect(ledger) as connection:
+            for document in before_ods:
+                ids = (control.put(RESOURCE, document)["id"], document["id"])
+                connection.execute("UPDATE edfi_cte_identity_mapping SET ods_id = ? WHERE ods_id = ?", ids)
+
+    code, boundaries = in_fork(lambda _: finish(world, "crashing"))
+    assert code == 0
+    assert world.there() == world.expected()
+    for fatal in range(1, boundaries + 1):
+        restore()
+        code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
+        assert code == -signal.SIGKILL, f"boundary {fatal}"
+        if later := fatal % 2 == 0:
+            with sqlite3.connect(ledger) as connection:
+                connection.execute("UPDATE edfi_cte_target SET lease_expires_at = '2020-01-01 00:00:00.000000'")
+        code, _ = in_fork(lambda _, run_id="later" if later else "crashing": finish(world, run_id))
+        assert code == 0, f"boundary {fatal}"
+        assert world.there() == world.expected(), f"boundary {fatal}"
+    return boundaries
+
+
+if __name__ == "__main__":
+    base_url, key, secret, folder = sys.argv[1:]
+    ods = SimpleNamespace(base_url=base_url, key=key, secret=secret, control=Control(base_url))
+    print(kill_everywhere(World({2026: ods}, Path(folder)), Path(folder)))
