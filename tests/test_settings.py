@@ -117,6 +117,32 @@ def test_a_descriptor_that_is_none_is_refused_with_an_example(tmp_path: Path, ur
     assert "uri://ed-fi.org/ProgramTypeDescriptor#" in mistake(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("setting", "attempt"),
+    [
+        ("district_number", "039141'; DROP TABLE Enrollment; --"),
+        ("district_number", "039141;"),
+        ("district_number", "[39141"),
+        ("district_number", "\uff10\uff13\uff19\uff11\uff14\uff11"),
+        ("district_number", "\u0660\u0663\u0669\u0661\u0664\u0661"),
+        ("scope_year", "2026; DROP TABLE Enrollment"),
+        ("scope_year", "2026 OR 1=1"),
+        ("campus_conn_id", "campus'"),
+        ("campus_conn_id", "campus]"),
+        ("edfi_conn_id", "edfi;rm"),
+        ("edfi_conn_id", "\u0435dfi"),
+        ("student_id", "stateID] FROM Person; --"),
+        ("student_id", "state\u0406D"),
+        ("campus_isolation", "snapshot; DROP TABLE Enrollment"),
+    ],
+)
+def test_an_injection_is_refused_wherever_it_is_tried(tmp_path: Path, setting: str, attempt: str):
+    content = yaml.safe_load(GOOD)
+    content["targets"][0][setting] = attempt
+    message = mistake(tmp_path, yaml.safe_dump(content))
+    assert f"targets[0].{setting}" in message
+
+
 def test_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(SettingsError, match=r"cannot be read.*SETTINGS_FILE"):
         load_settings(tmp_path / "nowhere.yaml")

@@ -169,7 +169,7 @@ class DagSettings(_Settings):
 class Target(_Settings):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
-    district_number: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    district_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     scope_year: Annotated[int, Field(ge=2015, le=2100)]
     campus_conn_id: ConnectionId
     edfi_conn_id: ConnectionId
