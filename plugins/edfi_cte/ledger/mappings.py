@@ -40,11 +40,14 @@ def attribute(connection: sa.Connection, target_id: str, key_id: str, enrollment
 
 
 def by_ods_id(connection: sa.Connection, target_id: str, ods_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
-    """The mappings of these ODS ids, each with the body that its key desires now (None if it is not desired)."""
+    """The mappings of these ODS ids, each with the hash of what its key desires now (None if it is not desired).
+
+    Looked up by id alone, which no two targets share: given the target too, SQLite reads all mappings of the target.
+    """
     found: dict[str, sa.Row[Any]] = {}
     for batch in bulk.batches(ods_ids, bulk.CHUNK):
-        rows = connection.execute(_with_desired().where(table.c.target_id == target_id, table.c.ods_id.in_(batch)))
-        found |= {row.ods_id: row for row in rows}
+        rows = connection.execute(_with_desired().where(table.c.ods_id.in_(batch)))
+        found |= {row.ods_id: row for row in rows if row.target_id == target_id}
     return found
 
 
@@ -59,15 +62,15 @@ def ods_ids(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
     return found
 
 
-def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[Any]]]:
-    """Every mapping, by ODS id, a page at a time, each with what its key desires now."""
+def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[tuple[str, str]]]]:
+    """Key and ODS id of every mapping, by key, a page at a time."""
     after = ""
     while True:
         rows = list(
             connection.execute(
-                _with_desired()
-                .where(table.c.target_id == target_id, table.c.ods_id > after)
-                .order_by(table.c.ods_id)
+                sa.select(table.c.key_id, table.c.ods_id)
+                .where(table.c.target_id == target_id, table.c.key_id > after)
+                .order_by(table.c.key_id)
                 .limit(5000)
             )
         )
@@ -75,17 +78,18 @@ def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[Any
         if not rows:
             return
         yield rows
-        after = rows[-1].ods_id
+        after = rows[-1].key_id
 
 
 def _with_desired() -> sa.Select[Any]:
     desired = enrollment_record.c
     return sa.select(
+        table.c.target_id,
         table.c.key_id,
         table.c.ods_id,
+        table.c.payload_hash,
         table.c.content_hash,
-        desired.enrollment_id,
-        desired.content_hash.label("desired_content_hash"),
+        desired.payload_hash.label("desired_payload_hash"),
     ).select_from(
         table.outerjoin(
             enrollment_record,

@@ -111,7 +111,7 @@ identity_mapping = sa.Table(
     sa.Column("sent_at", _TIME, nullable=False),
     sa.PrimaryKeyConstraint("target_id", "key_id", name="edfi_cte_identity_mapping_pk"),
     sa.Index("edfi_cte_identity_mapping_enrollment", "target_id", "enrollment_id"),
-    sa.Index("edfi_cte_identity_mapping_ods", "target_id", "ods_id"),
+    sa.Index("edfi_cte_identity_mapping_ods", "ods_id"),
     # Kept in the order of its key, as SQL Server does: the plan reads it in that order.
     sqlite_with_rowid=False,
 )

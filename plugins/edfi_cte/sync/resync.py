@@ -146,7 +146,7 @@ def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> Non
 
 def _is_edited(mapped: sa.Row[Any], document: dict[str, Any]) -> bool:
     """Whether the ODS holds other content than we sent; where we want to send anew, that event will do."""
-    unsent = mapped.desired_content_hash != mapped.content_hash
+    unsent = mapped.desired_payload_hash != mapped.payload_hash
     return not unsent and content_hash(document) != mapped.content_hash
 
 

@@ -98,7 +98,7 @@ class _Sender:
     ) -> None:
         self._lane, self._step, self._deliver, self._workers = lane, step, deliver, workers
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
-        self._done: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
         self._unsent: list[int] = []
         self.tally = Tally()
@@ -114,7 +114,7 @@ class _Sender:
                     sending.create_task(self._claim_all())
                     for _ in range(self._workers):
                         sending.create_task(self._work())
-                self._done.put_nowait(None)
+                await self._done.put(None)
                 self._all_sent.set()
                 await settling
         except ExceptionGroup as group_error:
@@ -145,7 +145,7 @@ class _Sender:
             result = await self._deliver(row)
             if result.failure is not None and result.failure.systemic:
                 self.fault = result.failure
-            self._done.put_nowait(result)
+            await self._done.put(result)
 
     async def _settle_all(self) -> None:
         ended = False
