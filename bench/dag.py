@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -53,9 +54,9 @@ with DAG(dag_id="empty_lane", schedule=None, catchup=False):
 """
 
 
-def row(folder: Path) -> Row:
+def row() -> Row:
     """Row 10."""
-    with serve(seed=ods_seed(ASSOCIATIONS), api="7.3") as ods, standalone(folder, ods) as airflow:
+    with serve(seed=ods_seed(ASSOCIATIONS), api="7.3") as ods, standalone(ods) as airflow:
         seconds = {name: airflow.run(name) for name in reversed(DAGS)}
         sent = ods.control.record_counts().get(RESOURCE, 0)
     real, empty = (seconds[name] for name in DAGS)
@@ -100,8 +101,14 @@ class Airflow:
 
 
 @contextmanager
-def standalone(folder: Path, ods: RunningOds) -> Iterator[Airflow]:
+def standalone(ods: RunningOds) -> Iterator[Airflow]:
     """Airflow's scheduler, DAG processor and API server, there for the length of the block."""
+    with TemporaryDirectory(prefix="edfi-cte-bench-") as folder, _running(Path(folder), ods) as airflow:
+        yield airflow
+
+
+@contextmanager
+def _running(folder: Path, ods: RunningOds) -> Iterator[Airflow]:
     home = folder / "airflow"
     _write_dags(home / "dags")
     environment = _environment(folder, home, ods)

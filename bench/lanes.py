@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -56,13 +57,10 @@ class Place:
 
     campus: str
     ledger: str
+    """A SQLite file."""
     base_url: str
     key: str
     secret: str
-
-    def with_ledger(self, path: Path) -> Place:
-        """The same with another ledger, a SQLite file."""
-        return replace(self, ledger=f"sqlite:///{path}")
 
     def lane(self, run_id: str, **options: bool) -> Lane:
         """A lane of a run."""
@@ -84,7 +82,7 @@ class Place:
         return Lane(
             settings=settings,
             target=settings.targets[0],
-            ledger=open_ledger(self.ledger),
+            ledger=open_ledger(f"sqlite:///{self.ledger}"),
             run_id=run_id,
             options=RunOptions(**options),
             open_campus=lambda: CampusReader(DuckDbHook(self.campus), district_number=DISTRICT),
@@ -110,13 +108,13 @@ def run_here(place: Place, run_id: str, names: Iterable[str], **options: bool) -
     return done
 
 
-def run_apart(place: Place, run_id: str, names: Iterable[str]) -> list[Step]:
+def run_apart(place: Place, run_id: str, names: Iterable[str], **options: bool) -> list[Step]:
     """Steps, each in a process of its own, as Airflow runs them."""
-    return [_apart(place, run_id, name) for name in names]
+    return [_apart(place, run_id, name, options) for name in names]
 
 
-def _apart(place: Place, run_id: str, name: str) -> Step:
-    order = json.dumps({"place": asdict(place), "run_id": run_id, "step": name})
+def _apart(place: Place, run_id: str, name: str, options: dict[str, bool]) -> Step:
+    order = json.dumps({"place": asdict(place), "run_id": run_id, "step": name, "options": options})
     command = [sys.executable, "-m", "bench.step"]
     done = subprocess.run(command, input=order, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
     if done.returncode:
@@ -136,10 +134,9 @@ def seconds_of(steps: Iterable[Step], *names: str) -> float:
 
 
 @contextmanager
-def district(folder: Path, associations: int) -> Iterator[tuple[Place, RunningOds]]:
+def district(associations: int) -> Iterator[tuple[Place, RunningOds]]:
     """A Campus, an empty ledger and an ODS for so many associations, there for the length of the block."""
-    campus = folder / f"campus{associations}.duckdb"
-    build_campus(campus, associations)
-    with serve(seed=ods_seed(associations), api="7.3") as ods:
-        empty = Place(str(campus), "", ods.base_url, ods.key, ods.secret)
-        yield empty.with_ledger(folder / f"ledger{associations}.sqlite"), ods
+    with TemporaryDirectory(prefix="edfi-cte-bench-") as folder, serve(seed=ods_seed(associations), api="7.3") as ods:
+        campus = Path(folder) / "campus.duckdb"
+        build_campus(campus, associations)
+        yield Place(str(campus), f"{folder}/ledger.sqlite", ods.base_url, ods.key, ods.secret), ods

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -83,10 +82,10 @@ class Writes:
             return list(events.claim(connection, self._target_id, "upsert", after, CLAIM))
 
 
-def row(folder: Path) -> Row:
+def row() -> Row:
     """Row 9."""
     with postgres_ledger() as ledger:
-        writes = Writes(ledger, *_planned(folder))
+        writes = Writes(ledger, *_planned())
         steps = (writes.source_rows, writes.outcomes, writes.queue, writes.claims, writes.results)
         ours, copied = {}, {}
         for step in steps:
@@ -108,9 +107,9 @@ def row(folder: Path) -> Row:
     )
 
 
-def _planned(folder: Path) -> tuple[str, list[sa.Row[Any]], list[sa.Row[Any]]]:
+def _planned() -> tuple[str, list[sa.Row[Any]], list[sa.Row[Any]]]:
     """The target, its records and its queue, as a plan leaves them."""
-    with district(folder, RECORDS) as (place, _):
+    with district(RECORDS) as (place, _):
         lane = place.lane("load")
         run_here(place, "load", ("preflight", "extract", "transform"))
         with lane.ledger.connect() as connection:

@@ -7,9 +7,10 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import aiohttp
 import sqlalchemy as sa
@@ -17,7 +18,6 @@ import sqlalchemy as sa
 from bench import lightbeam
 from bench.lanes import Place, district, run_here
 from bench.results import Row
-from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.schema import event
 from edfi_cte.sync.lane import RESOURCE
 from sandbox.ods import RunningOds
@@ -48,8 +48,8 @@ class Load:
         """Seconds of the ``upsert`` step on a fresh copy of the prepared ledger."""
         self._reset(*faults)
         ledger = self.folder / f"copy{self.sent}.sqlite"
-        shutil.copy(self.folder / f"ledger{RECORDS}.sqlite", ledger)
-        (step,) = run_here(self.place.with_ledger(ledger), "load", ["upsert"])
+        shutil.copy(self.place.ledger, ledger)
+        (step,) = run_here(replace(self.place, ledger=str(ledger)), "load", ["upsert"])
         return step.seconds
 
     def bare(self, *faults: Fault) -> float:
@@ -72,24 +72,24 @@ class Load:
         self.ods.control.set_faults(*faults)
 
 
-def rows(folder: Path, wanted: set[int]) -> Iterator[Row]:
+def rows(wanted: set[int]) -> Iterator[Row]:
     """Those of rows 1 to 3 that are wanted."""
-    with first_load(folder) as load:
+    with first_load() as load:
         for number, row in enumerate((with_latency, without_latency, with_faults), 1):
             if number in wanted:
                 yield row(load)
 
 
 @contextmanager
-def first_load(folder: Path) -> Iterator[Load]:
+def first_load() -> Iterator[Load]:
     """A district of 6,000 associations, planned and not yet sent."""
-    with district(folder, RECORDS) as (place, ods):
+    with district(RECORDS) as (place, ods), TemporaryDirectory(prefix="edfi-cte-bench-") as folder:
         run_here(place, "load", ["preflight", "extract", "transform"])
-        engine = open_ledger(place.ledger)
+        engine = place.lane("load").ledger
         with engine.connect() as connection:
             bodies = list(connection.scalars(sa.select(event.c.body)))
         engine.dispose()  # leaves one file, with no log beside it
-        yield Load(folder, place, ods, bodies)
+        yield Load(Path(folder), place, ods, bodies)
 
 
 def with_latency(load: Load) -> Row:

@@ -13,7 +13,7 @@ from bench.lanes import Place, run_here
 def main() -> None:
     """Write the step's figures as JSON."""
     order = json.load(sys.stdin)
-    (step,) = run_here(Place(**order["place"]), order["run_id"], [order["step"]])
+    (step,) = run_here(Place(**order["place"]), order["run_id"], [order["step"]], **order["options"])
     json.dump(asdict(replace(step, peak_mib=_peak_mib())), sys.stdout)
 
 

@@ -49,17 +49,17 @@ class Findings:
     resync_requests: int = 0
 
 
-def rows(folder: Path, wanted: set[int]) -> Iterator[Row]:
+def rows(wanted: set[int]) -> Iterator[Row]:
     """Those of rows 4 to 8 that are wanted."""
     findings = Findings()
     for size in sorted({SMALL, *SIZES} if 8 in wanted else {SMALL, LARGE} if 7 in wanted else {LARGE}):
-        with district(folder, size) as (place, ods):
+        with district(size) as (place, ods):
             findings.first[size] = run_apart(place, "first", WHOLE_RUN)
             if size == LARGE:
                 _days_after(findings, place, ods)
             if size in (SMALL, LARGE):
                 change_clusters(Path(place.campus), ONE_IN, 1)
-                findings.changed[size] = run_apart(place, "changed", DAILY_RUN)
+                findings.changed[size] = run_apart(place, "changed", DAILY_RUN, resync=False)
     made = {4: _unchanged_day, 5: _changed_day, 6: _resync, 7: _memory, 8: _flatness}
     yield from (made[number](findings) for number in sorted(wanted & made.keys()))
 
@@ -68,10 +68,10 @@ def _days_after(findings: Findings, place: Place, ods: RunningOds) -> None:
     for number in range(ROUNDS):
         findings.read_and_hash.append(_read_and_hash(place))
         with counting_writes(ods) as writes:
-            findings.unchanged.append(run_here(place, f"unchanged {number}", DAILY_RUN))
+            findings.unchanged.append(run_here(place, f"unchanged {number}", DAILY_RUN, resync=False))
         findings.unchanged_writes += writes[0]
         change_clusters(Path(place.campus), ONE_IN, 1)
-        findings.one_percent.append(run_here(place, f"one percent {number}", DAILY_RUN))
+        findings.one_percent.append(run_here(place, f"one percent {number}", DAILY_RUN, resync=False))
         findings.paging.append(asyncio.run(_page_through(ods)))
         ods.control.clear_log()
         findings.resync.append(run_here(place, f"resync {number}", ("preflight", *RESYNC, "report"))[1:-1])
