@@ -69,3 +69,9 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
 
     with empty_database(postgres_url) as url:
         yield url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests begin first, so that tests side by side do not all wait for one in the end."""
+    longest = ("test_model.py", "test_crash.py")
+    items.sort(key=lambda item: item.path.name not in longest)
