@@ -146,20 +146,23 @@ class EdFiClient:
                 for row in page:
                     yield row
 
-    async def pages(self, resource: str, filters: Filters = None) -> AsyncGenerator[list[dict[str, Any]], None]:
+    async def pages(
+        self, resource: str, filters: Filters = None, *, at_once: int | None = None
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """The collection in lists of some hundred items, each item once by id, in no particular order.
 
+        ``at_once`` bounds the pages that are read side by side, and so those in memory; by default ``concurrency``.
         Items that are there all the while are among them, even while others write. Raises IncompleteRead at the
         end if fewer came than the API counts: an answer cut short never passes for the whole.
         """
-        collection = await self._collection(resource, filters)
+        collection = await self._collection(resource, filters, at_once or self.config.concurrency)
         async with aclosing(read_pages(collection)) as pages:
             async for page in pages:
                 yield page
 
     async def total_count(self, resource: str, filters: Filters = None) -> int:
         """How many items the key may see: 0 may also mean that it may see none."""
-        return await (await self._collection(resource, filters)).total()
+        return await (await self._collection(resource, filters, 1)).total()
 
     async def token_info(self) -> TokenInfo:
         """Whose token it is and for which education organizations (POST oauth/token_info)."""
@@ -201,7 +204,7 @@ class EdFiClient:
         self._addresses[resource] = address
         return address
 
-    async def _collection(self, resource: str, filters: Filters) -> Collection:
+    async def _collection(self, resource: str, filters: Filters, at_once: int) -> Collection:
         name, url = self._addresses.get(resource) or await self._address(resource)
         return Collection(
             name,
@@ -210,7 +213,7 @@ class EdFiClient:
             exchange=self._exchange,
             limits=self._limits,
             cursor_paging=self._capabilities.cursor_paging,
-            concurrency=self.config.concurrency,
+            concurrency=at_once,
         )
 
     async def _discover(self) -> None:

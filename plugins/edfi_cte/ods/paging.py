@@ -58,7 +58,7 @@ async def read_pages(source: PageSource) -> AsyncGenerator[list[Row], None]:
     Rows that are there from start to end are among them. Raises IncompleteRead after the last list if fewer came
     than the API counts, even after reading again.
     """
-    seen: set[str] = set()
+    seen: set[int] = set()
     for _ in range(_PASSES):
         first = await source.first()
         async with aclosing(_one_pass(source, first)) as lists:
@@ -79,10 +79,11 @@ def _total(page: Page, name: str) -> int:
     return page.total
 
 
-def _fresh(rows: list[Row], seen: set[str], name: str) -> list[Row]:
+def _fresh(rows: list[Row], seen: set[int], name: str) -> list[Row]:
+    """The rows not seen before, by the hashes of their ids: were two ever equal, the count would not be reached."""
     fresh = []
     for row in rows:
-        if (identity := _id(row, name)) not in seen:
+        if (identity := hash(_id(row, name))) not in seen:
             seen.add(identity)
             fresh.append(row)
     return fresh
