@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from multiprocessing.managers import BaseManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,8 +33,31 @@ LOADING = ("preflight", "extract", "transform", "upsert", "natural_key_changes")
 RESYNC = ("resync_identity_mapping", "resync_ods")
 
 
+class Served:
+    """One DuckDB query, in a process of its own, as a database server has it: connection and cursor in one."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = duckdb.connect(path, read_only=True)
+
+    def execute(self, text: str, parameters: Any = ()) -> None:
+        self._connection.execute(text, parameters)
+
+    def fetchmany(self, size: int) -> list[Any]:
+        return self._connection.fetchmany(size)
+
+    def close(self) -> None:
+        """The connection stays for the next cursor, until its process ends."""
+
+
+class Server(BaseManager):
+    """The process that holds the query."""
+
+
+Server.register("query", Served, exposed=("execute", "fetchmany", "close"))
+
+
 class DuckDbHook:
-    """What a CampusReader needs of a DuckDbHook."""
+    """What a CampusReader needs of a DuckDbHook; ``served``: the database in a process of its own."""
 
     conn_name_attr = "duckdb_conn_id"
     duckdb_conn_id = "campus"
@@ -41,14 +65,31 @@ class DuckDbHook:
     supports_autocommit = False
     placeholder = "?"
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, *, served: bool) -> None:
+        self._path, self._server = path, Server() if served else None
+        if self._server:
+            self._server.start()
 
     def get_conn(self) -> Any:
-        return duckdb.connect(self._path, read_only=True)
+        if self._server is None:
+            return duckdb.connect(self._path, read_only=True)
+        return _Connection(self._server.query(self._path))  # type: ignore[attr-defined]
 
     def set_autocommit(self, conn: Any, autocommit: bool) -> None:
         raise NotImplementedError
+
+
+class _Connection:
+    """A served query as a connection that gives itself for its cursors."""
+
+    def __init__(self, served: Any) -> None:
+        self._served = served
+
+    def cursor(self) -> Any:
+        return self._served
+
+    def close(self) -> None:
+        self._served.close()
 
 
 @dataclass(frozen=True)
@@ -61,6 +102,8 @@ class Place:
     base_url: str
     key: str
     secret: str
+    served: bool = False
+    """Whether Campus is in a process of its own, so that its memory is not taken for ours."""
 
     def lane(self, run_id: str, **options: bool) -> Lane:
         """A lane of a run."""
@@ -85,7 +128,7 @@ class Place:
             ledger=open_ledger(f"sqlite:///{self.ledger}"),
             run_id=run_id,
             options=RunOptions(**options),
-            open_campus=lambda: CampusReader(DuckDbHook(self.campus), district_number=DISTRICT),
+            open_campus=lambda: CampusReader(DuckDbHook(self.campus, served=self.served), district_number=DISTRICT),
             open_ods=partial(EdFiClient, config),
         )
 
@@ -114,7 +157,9 @@ def run_apart(place: Place, run_id: str, names: Iterable[str], **options: bool) 
 
 
 def _apart(place: Place, run_id: str, name: str, options: dict[str, bool]) -> Step:
-    order = json.dumps({"place": asdict(place), "run_id": run_id, "step": name, "options": options})
+    order = json.dumps(
+        {"place": asdict(replace(place, served=True)), "run_id": run_id, "step": name, "options": options}
+    )
     command = [sys.executable, "-m", "bench.step"]
     done = subprocess.run(command, input=order, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
     if done.returncode:

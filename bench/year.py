@@ -173,7 +173,7 @@ def _memory(found: Findings) -> Row:
         ratios[worst],
         ratios[worst] <= 1.3,
         {f"{name} MiB": peaks[LARGE][name] for name in ratios} | {"at the small size": peaks[SMALL]},
-        f"{worst} holds the ids that it has seen; keeping them in the ledger would move it.",
+        f"{worst} is the largest: see docs/performance.md.",
     )
 
 
