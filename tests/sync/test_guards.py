@@ -128,9 +128,9 @@ def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkey
 
     whole = EdFiClient.pages
 
-    async def empty(client: EdFiClient, resource: str, filters: object = None):
+    async def empty(client: EdFiClient, resource: str, filters: object = None, **options: int):
         if resource != RESOURCE:
-            async for page in whole(client, resource, filters):
+            async for page in whole(client, resource, filters, **options):
                 yield page
 
     monkeypatch.setattr(EdFiClient, "pages", empty)
