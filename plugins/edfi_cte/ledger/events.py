@@ -109,6 +109,10 @@ def supersede(connection: sa.Connection, target_id: str, step: str | None = None
     connection.execute(statement if step is None else statement.where(event.c.step == step))
 
 
+_TO_SEND = (event.c.event_id, event.c.action, event.c.key_id, *(event.c[name] for name in _BLANK))
+"""What is read of an event to send it, and to say in the mapping what was sent."""
+
+
 def claim(
     connection: sa.Connection, target_id: str, step: str, after: int, limit: int, shard: Shares = (0, 1)
 ) -> list[sa.Row[Any]]:
@@ -118,7 +122,7 @@ def claim(
     """
     rows = list(
         connection.execute(
-            sa.select(event)
+            sa.select(*_TO_SEND)
             .where(*_waiting(target_id, step, shard), event.c.event_id > after)
             .order_by(event.c.event_id)
             .limit(limit)

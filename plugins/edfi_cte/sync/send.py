@@ -100,6 +100,8 @@ class _Sender:
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
+        # Of two writers SQLite lets one sleep until it looks again; taking turns here costs nothing.
+        self._ledger = asyncio.Lock()
         self._unsent: list[int] = []
         self.tally = Tally()
         self.fault: Failure | None = None
@@ -123,7 +125,8 @@ class _Sender:
     async def _claim_all(self) -> None:
         after = 0
         while self.fault is None:
-            page = await asyncio.to_thread(self._claim, after)
+            async with self._ledger:
+                page = await asyncio.to_thread(self._claim, after)
             if not page:
                 break
             for row in page:
@@ -151,13 +154,15 @@ class _Sender:
         ended = False
         while not ended:
             answers = [await self._done.get()]
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._all_sent.wait(), GATHER)
+            if self._done.qsize() < SETTLE:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._all_sent.wait(), GATHER)
             while len(answers) < SETTLE and not self._done.empty():
                 answers.append(self._done.get_nowait())
             batch = [result for result in answers if result is not None]
             ended = len(batch) < len(answers)
-            await asyncio.to_thread(self._settle, batch, ended)
+            async with self._ledger:
+                await asyncio.to_thread(self._settle, batch, ended)
 
     def _settle(self, batch: list[Result], ended: bool) -> None:
         target_id = self._lane.target_id

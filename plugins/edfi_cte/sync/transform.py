@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -20,6 +20,9 @@ from edfi_cte.sync.lane import Lane
 
 log = logging.getLogger(__name__)
 
+KEPT = 5000
+"""Differences that are kept in memory between the guard and the queue."""
+
 STEP_OF = {
     Action.POST: "upsert",
     Action.PUT: "upsert",
@@ -35,14 +38,12 @@ def transform(lane: Lane) -> dict[str, Any]:
     queued. Raises StepFailed if a guard stops the year, before anything is queued.
     """
     outcomes = derive(lane)
-    plan = plan_counts(lane)
+    plan, differences = survey(lane)
     check_deletes(lane, plan.deletes)
     with lane.ledger.connect() as connection:
         plan_after = accounts.last_event(connection, lane.target_id)
     if not lane.options.dry_run:
-        _supersede(lane)
-        if plan.differences:
-            _queue(lane)
+        _queue(lane, differences)
     return outcomes | {
         "plan_after": plan_after,
         "planned": plan.by_action,
@@ -119,16 +120,16 @@ class PlanCounts:
     """A plan in numbers.
 
     ``deletes``: by cause, the delete of a Delete/Post included. ``touched``: desired records with an event.
-    ``differences``: with those that need no event.
     """
 
     by_action: dict[str, int] = field(default_factory=lambda: {str(action): 0 for action in Action})
     by_cause: dict[str, int] = field(default_factory=dict)
     deletes: dict[str, int] = field(default_factory=dict)
     touched: int = 0
-    differences: int = 0
 
-    def add(self, found: Found, planned: Planned) -> None:
+    def add(self, found: Found, planned: Planned | None) -> None:
+        if planned is None:
+            return
         cause = str(planned.cause)
         self.by_action[planned.action] += 1
         self.by_cause[cause] = self.by_cause.get(cause, 0) + 1
@@ -138,32 +139,39 @@ class PlanCounts:
         self.touched += found.difference.desired is not None
 
 
-def planned_events(lane: Lane) -> Iterator[tuple[Found, Planned | None]]:
-    """The plan, one difference at a time, each with its event (``None``: only the source enrollment's id differs)."""
+Planning = tuple[Found, Planned | None]
+"""A difference with its event (``None``: only the source enrollment's id differs)."""
+
+
+def planned_events(lane: Lane) -> Iterator[Planning]:
+    """The plan, one difference at a time."""
     with lane.ledger.connect() as reading:
         for found in differences.differences(reading, lane.target_id):
             yield found, event_for(found.difference, lane.preferences.career_cluster_change)
 
 
+def survey(lane: Lane) -> tuple[PlanCounts, Iterable[Planning]]:
+    """The plan in numbers, and the plan: kept where it is short, as on most days, else to be evaluated again."""
+    counts = PlanCounts()
+    kept: list[Planning] = []
+    for found, planned in planned_events(lane):
+        counts.add(found, planned)
+        if len(kept) <= KEPT:
+            kept.append((found, planned))
+    return counts, kept if len(kept) <= KEPT else planned_events(lane)
+
+
 def plan_counts(lane: Lane) -> PlanCounts:
     """The plan in numbers, nothing written."""
-    counts = PlanCounts()
-    for found, planned in planned_events(lane):
-        counts.differences += 1
-        if planned is not None:
-            counts.add(found, planned)
+    counts, _ = survey(lane)
     return counts
 
 
-def _supersede(lane: Lane) -> None:
-    """Set aside whatever earlier plans left undone."""
+def _queue(lane: Lane, plan: Iterable[Planning]) -> None:
+    """Put the plan into the queue, in the place of whatever earlier plans left undone."""
     with lane.writing() as connection:
         events.supersede(connection, lane.target_id)
-
-
-def _queue(lane: Lane) -> None:
-    """Put the plan into the queue."""
-    for batch in bulk.batches(planned_events(lane), bulk.CHUNK):
+    for batch in bulk.batches(plan, bulk.CHUNK):
         with lane.writing() as connection:
             events.add(
                 connection,
