@@ -57,7 +57,7 @@ with DAG(dag_id="empty_lane", schedule=None, catchup=False):
 def row() -> Row:
     """Row 10."""
     with serve(seed=ods_seed(ASSOCIATIONS), api="7.3") as ods, standalone(ods) as airflow:
-        seconds = {name: airflow.run(name) for name in reversed(DAGS)}
+        seconds = {name: airflow.run(name) for name in (*DAGS, *DAGS)}  # the first runs find nothing warm
         sent = ods.control.record_counts().get(RESOURCE, 0)
     real, empty = (seconds[name] for name in DAGS)
     return Row(
