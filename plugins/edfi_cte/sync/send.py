@@ -19,8 +19,8 @@ from edfi_cte.sync.delivery import deliver
 from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.programs import Programs
 
-CLAIM = 500
-SETTLE = 500
+CLAIM = 1000
+SETTLE = 1000
 GATHER = 0.1
 """Seconds in which answers gather: a ledger transaction costs nearly the same for one of them and for a hundred."""
 log = logging.getLogger(__name__)
@@ -100,8 +100,6 @@ class _Sender:
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
-        # Of two writers SQLite lets one sleep until it looks again; taking turns here costs nothing.
-        self._ledger = asyncio.Lock()
         self._unsent: list[int] = []
         self.tally = Tally()
         self.fault: Failure | None = None
@@ -125,8 +123,7 @@ class _Sender:
     async def _claim_all(self) -> None:
         after = 0
         while self.fault is None:
-            async with self._ledger:
-                page = await asyncio.to_thread(self._claim, after)
+            page = await asyncio.to_thread(self._claim, after)
             if not page:
                 break
             for row in page:
@@ -161,8 +158,7 @@ class _Sender:
                 answers.append(self._done.get_nowait())
             batch = [result for result in answers if result is not None]
             ended = len(batch) < len(answers)
-            async with self._ledger:
-                await asyncio.to_thread(self._settle, batch, ended)
+            await asyncio.to_thread(self._settle, batch, ended)
 
     def _settle(self, batch: list[Result], ended: bool) -> None:
         target_id = self._lane.target_id
