@@ -94,7 +94,8 @@ def first_load() -> Iterator[Load]:
 
 def with_latency(load: Load) -> Row:
     """Row 1."""
-    bare, ours, theirs = load.bare(LATENCY), load.ours(LATENCY), load.lightbeam(LATENCY)
+    rounds = [(load.bare(LATENCY), load.ours(LATENCY), load.lightbeam(LATENCY)) for _ in range(ROUNDS)]
+    bare, ours, theirs = (median(column) for column in zip(*rounds, strict=True))
     return Row(
         1,
         f"first load of {RECORDS:,}, 20 ms server latency, {IN_FLIGHT} in flight",
@@ -103,8 +104,8 @@ def with_latency(load: Load) -> Row:
         bare / ours,
         bare / ours >= 0.95 and ours < theirs,
         {"bare": bare, "ours": ours, "lightbeam": theirs, "bound": RECORDS / IN_FLIGHT * LATENCY.seconds},
-        "The ledger's transactions and the client's own work share one core with the loop that waits for answers; "
-        "writing results in another process, or larger batches, would move it.",
+        "The last answers are settled after the last request: some 0.05 s that no request hides, beside the look-up of "
+        "token, version and programs.",
     )
 
 
@@ -120,8 +121,9 @@ def without_latency(load: Load) -> Row:
         ours / theirs,
         ours <= theirs,
         {"bare": bare, "ours": ours, "lightbeam": theirs},
-        "Each event is claimed before its request and settled after it, on disk; lightbeam writes its state once, at "
-        "the end. Fewer ledger columns written an event would move it.",
+        "Each event is claimed before its request and settled after it, on disk, in the process that sends, under one "
+        "interpreter lock; lightbeam writes its state once, at the end. A ledger process of its own would move it. "
+        "At 20 ms latency, as of a near ODS, the difference is gone (row 1).",
     )
 
 
@@ -145,8 +147,7 @@ def with_faults(load: Load) -> Row:
             "lightbeam": theirs,
             "lost by lightbeam": load.lost(),
         },
-        "A 429 halves the requests in flight and stops all of them for its Retry-After: meant for an API that "
-        "limits its client, not for single unlucky requests.",
+        "A request that was refused waits alone, for its Retry-After and a random second: the last may end late.",
     )
 
 

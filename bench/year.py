@@ -123,8 +123,9 @@ def _unchanged_day(found: Findings) -> Row:
         ours / bare,
         ours <= 3 * bare and not found.unchanged_writes,
         {"read and hash": bare, "ours": ours, "writes": found.unchanged_writes, **_by_step(found.unchanged)},
-        "Beside reading and hashing, each row is checked and compared with the ledger's own copy, and the plan joins "
-        "the desired associations with the mapping. A reader that hashes in the database would move it.",
+        "DuckDB gives these rows from memory, without a network, in a third of the time that Python takes to check "
+        "each and compare it with the ledger's copy. Hashing in the database, so that unchanged rows never become "
+        "Python objects, would move it.",
     )
 
 
@@ -140,8 +141,8 @@ def _changed_day(found: Findings) -> Row:
         ours / unchanged,
         ours <= 1.2 * unchanged,
         {"unchanged": unchanged, "ours": ours, "sends": sends, **_by_step(found.one_percent)},
-        "What changed is written twice (the row, then what derives from it) and planned twice (to guard, then to "
-        "queue); a plan kept from the first pass would move it.",
+        "What changed is written twice: the row, then what derives from it. Deriving it in extract would move it, and "
+        "tie a new preference to a new reading of Campus.",
     )
 
 
@@ -156,8 +157,8 @@ def _resync(found: Findings) -> Row:
         ours / bare,
         ours <= 1.2 * bare and found.resync_requests <= pages + 50,
         {"paging": bare, "ours": ours, "requests": found.resync_requests, "pages": pages},
-        "Each document is looked up in the ledger and its content compared, which reading alone does not; an etag "
-        "kept from the answer to the write would spare the comparison.",
+        "Reading alone neither looks a document up in the ledger nor compares its content. A kept etag would spare "
+        "the comparison, and miss a key that the ODS changed in cascade, which moves no etag.",
     )
 
 
@@ -173,7 +174,7 @@ def _memory(found: Findings) -> Row:
         ratios[worst],
         ratios[worst] <= 1.3,
         {f"{name} MiB": peaks[LARGE][name] for name in ratios} | {"at the small size": peaks[SMALL]},
-        f"{worst} is the largest: see docs/performance.md.",
+        f"{worst}: proof that a reading is whole takes the ids seen. Keeping those in the ledger would move it.",
     )
 
 
