@@ -104,8 +104,8 @@ def with_latency(load: Load) -> Row:
         bare / ours,
         bare / ours >= 0.95 and ours < theirs,
         {"bare": bare, "ours": ours, "lightbeam": theirs, "bound": RECORDS / IN_FLIGHT * LATENCY.seconds},
-        "The last answers are settled after the last request: some 0.05 s that no request hides, beside the look-up of "
-        "token, version and programs.",
+        "The last answers are settled after the last request: some 0.05 s that no request hides, beside the look-up "
+        "of token, version and programs.",
     )
 
 
@@ -121,9 +121,9 @@ def without_latency(load: Load) -> Row:
         ours / theirs,
         ours <= theirs,
         {"bare": bare, "ours": ours, "lightbeam": theirs},
-        "Each event is claimed before its request and settled after it, on disk, in the process that sends, under one "
-        "interpreter lock; lightbeam writes its state once, at the end. A ledger process of its own would move it. "
-        "At 20 ms latency, as of a near ODS, the difference is gone (row 1).",
+        "Each event is claimed before its request and settled after it, on disk, in the process that sends, under "
+        "one interpreter lock; lightbeam writes its state once, at the end. A ledger process of its own would move "
+        "it. At 20 ms latency, as of a near ODS, the difference is gone (row 1).",
     )
 
 

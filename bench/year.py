@@ -141,8 +141,8 @@ def _changed_day(found: Findings) -> Row:
         ours / unchanged,
         ours <= 1.2 * unchanged,
         {"unchanged": unchanged, "ours": ours, "sends": sends, **_by_step(found.one_percent)},
-        "What changed is written twice: the row, then what derives from it. Deriving it in extract would move it, and "
-        "tie a new preference to a new reading of Campus.",
+        "What changed is written twice: the row, then what derives from it. Deriving it in extract would move it, "
+        "and tie a new preference to a new reading of Campus.",
     )
 
 
