@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,47 +16,45 @@ from bench.results import Row
 from edfi_cte.ledger import bulk, events, records
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.events import Result
-from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping, row_dict
+from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping, record_outcome, row_dict
 from edfi_cte.sync.extract import BATCH
 from edfi_cte.sync.send import CLAIM, SETTLE
 from tests.postgres import empty_database, running_postgres
 
 RECORDS = 20_000
-_OUTCOME = (
-    "outcome",
-    "transformed_with",
-    "key_id",
-    "key_exact",
-    "program_name",
-    "payload_hash",
-    "content_hash",
-    "body",
-)
+
+
+class Planned(NamedTuple):
+    """The target, and its rows in the ledger before the first is sent."""
+
+    target_id: str
+    source: Sequence[sa.Row[Any]]
+    outcomes: Sequence[sa.Row[Any]]
+    queue: Sequence[sa.Row[Any]]
 
 
 class Writes:
     """The writes of a first load, in the batches and transactions of the sync. Each returns the table it wrote to."""
 
-    def __init__(self, ledger: sa.Engine, target_id: str, derived: list[sa.Row[Any]], queued: list[sa.Row[Any]]):
-        self._ledger, self._target_id = ledger, target_id
-        self._derived, self._queued = derived, queued
+    def __init__(self, ledger: sa.Engine, planned: Planned):
+        self._ledger, self._planned = ledger, planned
+        self._target_id = planned.target_id
 
     def source_rows(self) -> sa.Table:
-        for batch in bulk.batches(self._derived, BATCH):
+        for batch in bulk.batches(self._planned.source, BATCH):
             rows = [(records.as_record(row), row.source_hash) for row in batch]
             with self._ledger.begin() as connection:
-                records.write_source(connection, self._target_id, rows)
+                records.write_source(connection, self._target_id, rows, [])
         return enrollment_record
 
     def outcomes(self) -> sa.Table:
-        for batch in bulk.batches(self._derived, records.PAGE):
-            rows = [(row, {name: getattr(row, name) for name in _OUTCOME}) for row in batch]
+        for batch in bulk.batches(self._planned.outcomes, records.PAGE):
             with self._ledger.begin() as connection:
-                records.write_outcomes(connection, self._target_id, rows)
-        return enrollment_record
+                records.write_outcomes(connection, self._target_id, map(row_dict, batch), [])
+        return record_outcome
 
     def queue(self) -> sa.Table:
-        for batch in bulk.batches(self._queued, bulk.CHUNK):
+        for batch in bulk.batches(self._planned.queue, bulk.CHUNK):
             rows = [{k: v for k, v in row_dict(row).items() if k != "event_id"} for row in batch]
             with self._ledger.begin() as connection:
                 events.add(connection, self._target_id, "load", rows)
@@ -85,7 +83,7 @@ class Writes:
 def row() -> Row:
     """Row 9."""
     with postgres_ledger() as ledger:
-        writes = Writes(ledger, *_planned())
+        writes = Writes(ledger, _plan())
         steps = (writes.source_rows, writes.outcomes, writes.queue, writes.claims, writes.results)
         ours, copied = {}, {}
         for step in steps:
@@ -107,16 +105,17 @@ def row() -> Row:
     )
 
 
-def _planned() -> tuple[str, list[sa.Row[Any]], list[sa.Row[Any]]]:
-    """The target, its records and its queue, as a plan leaves them."""
+def _plan() -> Planned:
+    """A first load as transform leaves it."""
     with district(RECORDS) as (place, _):
         lane = place.lane("load")
         run_here(place, "load", ("preflight", "extract", "transform"))
         with lane.ledger.connect() as connection:
-            derived = list(connection.execute(sa.select(enrollment_record)))
-            queued = list(connection.execute(sa.select(event)))
+            tables = (enrollment_record, record_outcome, event)
+            rows = (connection.execute(sa.select(table)).all() for table in tables)
+            planned = Planned(lane.target_id, *rows)
         lane.ledger.dispose()
-        return lane.target_id, derived, queued
+        return planned
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from edfi_cte.associations.compare import content_hash
-from edfi_cte.associations.model import NaturalKey
+from edfi_cte.associations.compare import content_hash, is_as_sent
+from edfi_cte.associations.model import NaturalKey, canonical_json, digest
 
 SENT: dict[str, Any] = {
     "beginDate": "2025-08-20",
@@ -43,6 +43,7 @@ def test_what_a_server_adds_or_leaves_out_does_not_count():
         "programTypeDescriptor"
     ].upper()
     assert content_hash(answered) == content_hash(SENT)
+    assert is_as_sent(answered, digest(canonical_json(SENT)), content_hash(SENT))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_what_a_server_adds_or_leaves_out_does_not_count():
 )
 def test_every_edit_counts(edit: dict[str, Any]):
     assert content_hash(changed(**edit)) != content_hash(SENT)
+    assert not is_as_sent(changed(**edit), digest(canonical_json(SENT)), content_hash(SENT))
 
 
 def test_keys_that_an_ods_holds_to_be_one_have_one_id():

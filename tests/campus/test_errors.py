@@ -91,7 +91,7 @@ def test_a_driver_message_keeps_the_names_of_the_statement():
     )
 
 
-ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None, 1)
+ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,6 @@ def test_the_schema_compiles_for_sql_server_with_exact_types():
     )
     assert "DATETIME2(6)" in text
     assert "BIGINT NOT NULL IDENTITY" in text
-    assert "student_unique_id NVARCHAR(120)" in text
+    assert "student_unique_id NVARCHAR(200)" in text
     assert "body NVARCHAR(max)" in text
     assert "DATETIME NOT NULL" not in text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edfi_cte.associations.model import NaturalKey, digest
 from edfi_cte.associations.plan import Action, Cause, event_for
 from edfi_cte.ledger import differences, events
-from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping, metadata
+from edfi_cte.ledger.schema import event, identity_mapping, metadata, record_outcome
 
 TARGET = "039141-2026"
 
@@ -67,11 +67,11 @@ def columns(thing: Thing) -> dict[str, Any]:
 
 
 def store(connection: sa.Connection, desired: list[Thing], mapped: list[Thing]) -> None:
-    for table in (enrollment_record, identity_mapping, event):
+    for table in (record_outcome, identity_mapping, event):
         connection.execute(sa.delete(table))
     for thing in desired:
-        extra = {"source_hash": "-", "start_date": date(2025, 8, 20), "outcome": "desired", "body": repr(thing)}
-        connection.execute(sa.insert(enrollment_record).values(columns(thing) | extra))
+        extra = {"begin_date": "2025-08-20", "outcome": "desired", "body": repr(thing)}
+        connection.execute(sa.insert(record_outcome).values(columns(thing) | extra))
     for number, thing in enumerate(mapped):
         extra = {"ods_id": f"id{number}", "begin_date": "2025-08-20", "sent_at": sa.func.now()}
         connection.execute(sa.insert(identity_mapping).values(columns(thing) | extra))

@@ -94,15 +94,14 @@ def test_everything_may_go_if_a_person_says_so_and_campus_still_has_enrollments(
 
 
 def test_a_partial_extract_never_counts_as_gone(sent: World, monkeypatch: pytest.MonkeyPatch):
-    whole = CampusReader.enrollment_records
+    whole = CampusReader.enrollment_rows
 
     def broken_off(reader: CampusReader, year: int):
-        for record in whole(reader, year):
-            if record.enrollment_id > 20:
-                raise IncompleteExtract("Campus counted 30 enrollment records and sent 20.")
-            yield record
+        for rows in whole(reader, year):
+            yield rows[:20]
+            raise IncompleteExtract("Campus counted 30 enrollment records and sent 20.")
 
-    monkeypatch.setattr(CampusReader, "enrollment_records", broken_off)
+    monkeypatch.setattr(CampusReader, "enrollment_rows", broken_off)
     with counting_writes(sent.odses[2026]) as counted, pytest.raises(IncompleteExtract):
         sent.run()
     assert counted == [0]

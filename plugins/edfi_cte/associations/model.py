@@ -130,6 +130,7 @@ class Association:
 
     key_id: str
     key_exact: str
+    begin_date: str
     program_name: str
     body: str
     payload_hash: str

@@ -110,6 +110,7 @@ class Transform:
         return Association(
             key_id=key.key_id,
             key_exact=key.exact,
+            begin_date=document["beginDate"],
             program_name=key.program_name,
             body=body,
             payload_hash=digest(body),

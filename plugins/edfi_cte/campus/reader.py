@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -23,7 +24,7 @@ from edfi_cte.campus.errors import (
     query_failure,
 )
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE, MissingColumn, NamedColumn, missing_columns, named_columns
-from edfi_cte.campus.rows import day, enrollment_record, whole_number
+from edfi_cte.campus.rows import Row, day, enrollment_record, whole_number
 from edfi_cte.campus.templates import Statement, Templates, Value
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
@@ -114,21 +115,23 @@ class CampusReader:
     def enrollment_records(self, scope_year: int) -> Iterator[EnrollmentRecord]:
         """The candidates of the scope year, each once, by ascending enrollment id, streamed.
 
+        Raises what :meth:`enrollment_rows` does.
+        """
+        for rows in self.enrollment_rows(scope_year):
+            yield from map(enrollment_record, rows)
+
+    def enrollment_rows(self, scope_year: int) -> Iterator[list[Row]]:
+        """The candidates as the database gives them, to be read by :func:`.rows.enrollment_record`; in batches.
+
         Raises :class:`DistrictNotFound`, :class:`InvalidCampusData`, and :class:`IncompleteExtract` if the stream
         ends before the count that the database gave with it.
         """
         with self._connection() as connection:
             statement = self._year_statement(connection, "enrollment_records.sql", scope_year)
             previous, received, total = -1, 0, 0
-            for row in self._rows(connection, statement, "the enrollment records"):
-                record = enrollment_record(row)
-                if record.enrollment_id <= previous:
-                    raise InvalidCampusData(
-                        f"enrollment {record.enrollment_id} came more than once. {MAPPING_TEMPLATE} must give each "
-                        "enrollment once in campus_enrollment and each person once in campus_person: see its joins."
-                    )
-                previous, received, total = record.enrollment_id, received + 1, row[-1]
-                yield record
+            for batch in self._batches(connection, statement, "the enrollment records"):
+                previous, received, total = _last_id(batch, previous), received + len(batch), batch[-1][-1]
+                yield [row[:-1] for row in batch]
             if received != total:
                 raise IncompleteExtract(
                     f"Campus counted {total} enrollment records for {scope_year} and sent {received}. Nothing was "
@@ -181,21 +184,26 @@ class CampusReader:
         except Exception as error:  # noqa: BLE001
             raise query_failure(error, "the isolation level", statement) from None
 
-    def _rows(self, connection: Any, statement: Statement, what: str) -> Iterator[Any]:
+    def _rows(self, connection: Any, statement: Statement, what: str) -> Iterator[Row]:
         """The statement's rows; a driver's error becomes one of ours."""
+        for batch in self._batches(connection, statement, what):
+            yield from batch
+
+    def _batches(self, connection: Any, statement: Statement, what: str) -> Iterator[Sequence[Row]]:
+        """The statement's rows in batches; a driver's error becomes one of ours."""
         try:
             yield from self._fetched(connection, statement)
         except Exception as error:  # noqa: BLE001 - each driver has exceptions of its own
             raise self._explained(error, statement, what) from None
 
-    def _fetched(self, connection: Any, statement: Statement) -> Iterator[Any]:
+    def _fetched(self, connection: Any, statement: Statement) -> Iterator[Sequence[Row]]:
         """The statement's rows, ``fetch_size`` at a time."""
         with closing(connection.cursor()) as cursor:
             cursor.execute(statement.text, statement.parameters)
             rows = 0
             while batch := cursor.fetchmany(self._fetch_size):
                 rows += len(batch)
-                yield from batch
+                yield batch
         if self._on_read is not None:
             self._on_read(statement.text, rows)
 
@@ -268,7 +276,7 @@ class CampusReader:
             tables=tables,
         )
         try:
-            rows = list(self._fetched(connection, statement))
+            rows = list(chain.from_iterable(self._fetched(connection, statement)))
         except Exception as error:  # noqa: BLE001
             raise query_failure(error, "the names of the columns", statement.text) from None
         prefix = "".join(f"{part}." for part in database)
@@ -277,3 +285,16 @@ class CampusReader:
             for schema, table, column in rows
             for place in (f"{prefix}{schema}", "")
         }
+
+
+def _last_id(batch: Sequence[Row], previous: int) -> int:
+    """The last enrollment id of a batch, where each is greater than the one before it."""
+    for row in batch:
+        enrollment_id = whole_number(row[0], "enrollment_id")
+        if enrollment_id <= previous:
+            raise InvalidCampusData(
+                f"enrollment {enrollment_id} came more than once. {MAPPING_TEMPLATE} must give each enrollment once "
+                "in campus_enrollment and each person once in campus_person: see its joins."
+            )
+        previous = enrollment_id
+    return previous

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 from edfi_cte.associations.model import EnrollmentRecord, ExclusionRule
 from edfi_cte.campus.errors import InvalidCampusData
 
+Row = tuple[Any, ...]
+"""A row of a template's result, column by column."""
+
 _HINT = "Correct it in Campus, or the column in campus_mapping.sql if it is the wrong one."
 
 
-def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
-    """The record of a row of ``enrollment_records.sql``. Raises :class:`InvalidCampusData`."""
+def enrollment_record(row: Row) -> EnrollmentRecord:
+    """The record of a row of ``enrollment_records.sql``, without its count. Raises :class:`InvalidCampusData`."""
     (
         enrollment_id,
         student_unique_id,
@@ -27,7 +29,6 @@ def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
         status,
         certification,
         excluded_by,
-        _,
     ) = row
     enrollment_id = whole_number(enrollment_id, "enrollment_id")
     return EnrollmentRecord(
@@ -48,6 +49,8 @@ def enrollment_record(row: Sequence[Any]) -> EnrollmentRecord:
 
 def whole_number(value: Any, what: str) -> int:
     """``value`` as the integer it is; Campus's ids are ints, a driver may give a Decimal."""
+    if type(value) is int:
+        return value
     try:
         number = int(value)
     except (TypeError, ValueError):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger.events import UNFINISHED, EventStatus
 from edfi_cte.ledger.records import Outcome
-from edfi_cte.ledger.schema import attempt, enrollment_record, event, identity_mapping
+from edfi_cte.ledger.schema import attempt, event, identity_mapping, record_outcome
 
 _PLAN_STEPS = ("upsert", "natural_key_changes")
 
@@ -92,14 +92,14 @@ def in_step(connection: sa.Connection, target_id: str) -> int:
     return connection.execute(
         sa.select(sa.func.count())
         .select_from(
-            enrollment_record.join(
+            record_outcome.join(
                 identity_mapping,
                 sa.and_(
-                    identity_mapping.c.target_id == enrollment_record.c.target_id,
-                    identity_mapping.c.key_id == enrollment_record.c.key_id,
-                    identity_mapping.c.payload_hash == enrollment_record.c.payload_hash,
+                    identity_mapping.c.target_id == record_outcome.c.target_id,
+                    identity_mapping.c.key_id == record_outcome.c.key_id,
+                    identity_mapping.c.payload_hash == record_outcome.c.payload_hash,
                 ),
             )
         )
-        .where(enrollment_record.c.target_id == target_id, enrollment_record.c.outcome == Outcome.DESIRED)
+        .where(record_outcome.c.target_id == target_id, record_outcome.c.outcome == Outcome.DESIRED)
     ).scalar_one()

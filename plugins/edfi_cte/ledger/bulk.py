@@ -59,7 +59,11 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
 
 def _copy_text(value: Any) -> str:
     """A value in COPY's text format (PostgreSQL's page "COPY", File Formats)."""
-    return "\\N" if value is None else str(value).translate(_COPY_ESCAPES)
+    if value is None:
+        return "\\N"
+    text = value if isinstance(value, str) else str(value)
+    # Looking is many times as quick as translating, and what has to be escaped is rare.
+    return text if text.isprintable() and "\\" not in text else text.translate(_COPY_ESCAPES)
 
 
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

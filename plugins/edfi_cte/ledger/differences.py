@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Cause, Difference, Side
 from edfi_cte.ledger.events import EventStatus
-from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping
+from edfi_cte.ledger.schema import event, identity_mapping, record_outcome
 
 PAGE = 5000
 
+_MAY_DOUBT = tuple(status for status in EventStatus if status != EventStatus.SENT)
+"""What is sent was answered, and is the bulk of the queue's index."""
+
 _SIDE = tuple(Side.__dataclass_fields__)
-_BEGIN_DATE = _SIDE.index("begin_date")
 
 Keyed = tuple[sa.Select[Any], sa.ColumnElement[str]]
 """A statement and the column that its rows are paged by; made once a target."""
@@ -37,19 +39,53 @@ def differences(connection: sa.Connection, target_id: str) -> Iterator[Found]:
     First what is desired and not mapped (with the key that its enrollment left, if any), then what is both but
     not the same, then what is mapped and not desired, last what an unanswered request may have left behind.
     """
-    # Most days nothing is in doubt, and the joins need not look for it.
+    # Most days nothing is in doubt, and the joins need not look for it; nor need those be made that find nothing.
     doubts = connection.execute(_doubtful(target_id).limit(1)).first() is not None
-    yield from _paged(connection, *_desired_only(target_id, doubts))
-    yield from _paged(connection, *_both(target_id, doubts))
-    yield from _paged(connection, *_mapped_only(target_id))
+    keys = _compare(connection, target_id)
+    if keys.shared < keys.desired:
+        yield from _paged(connection, *_desired_only(target_id, doubts))
+    if keys.differing or doubts:
+        yield from _paged(connection, *_both(target_id, doubts))
+    if keys.shared < keys.mapped:
+        yield from _paged(connection, *_mapped_only(target_id))
     if doubts:
         yield from _doubtful_only(connection, target_id)
 
 
+class _Keys(NamedTuple):
+    """How many keys are desired, are mapped, are both, and are both without being the same."""
+
+    desired: int
+    mapped: int
+    shared: int
+    differing: int
+
+
+def _compare(connection: sa.Connection, target_id: str) -> _Keys:
+    """A key is desired once at most, and mapped once: what is both leaves what is only one."""
+    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
+    differs = sa.case((sa.or_(*_differs(desired, mapped)), 1), else_=0)
+    both = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(differs), 0)).select_from(
+        desired.join(mapped, mapped.c.key_id == desired.c.key_id)
+    )
+    shared, differing = connection.execute(both).one()
+    keys = _Keys(_count(connection, desired), _count(connection, mapped), shared, differing)
+    connection.rollback()
+    return keys
+
+
+def _count(connection: sa.Connection, side: sa.Subquery) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(side)).scalar_one()
+
+
+def _differs(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.ColumnElement[bool]]:
+    return [mapped.c.payload_hash != desired.c.payload_hash, mapped.c.enrollment_id != desired.c.enrollment_id]
+
+
 def _desired(name: str, target_id: str) -> sa.Subquery:
     return (
-        sa.select(enrollment_record)
-        .where(enrollment_record.c.target_id == target_id, enrollment_record.c.outcome == "desired")
+        sa.select(record_outcome)
+        .where(record_outcome.c.target_id == target_id, record_outcome.c.outcome == "desired")
         .subquery(name)
     )
 
@@ -59,8 +95,8 @@ def _mapped(name: str, target_id: str) -> sa.Subquery:
 
 
 def _doubtful(target_id: str) -> sa.CompoundSelect[Any]:
-    """The keys of requests that had no answer. What is sent was answered, and is the bulk of the queue's index."""
-    unanswered = (event.c.target_id == target_id, event.c.status.in_(set(EventStatus) - {EventStatus.SENT}))
+    """The keys of requests that had no answer."""
+    unanswered = (event.c.target_id == target_id, event.c.status.in_(_MAY_DOUBT))
     return sa.union(
         sa.select(event.c.key_id.label("key_id")).where(*unanswered, event.c.in_doubt == sa.true()),
         sa.select(event.c.old_key_id.label("key_id")).where(*unanswered, event.c.old_in_doubt == sa.true()),
@@ -90,14 +126,9 @@ def _left_keys(target_id: str) -> sa.Subquery:
 
 
 def _columns(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.Label[Any]]:
-    def column(side: sa.Subquery, name: str) -> sa.ColumnElement[Any]:
-        if side is desired and name == "begin_date":
-            return side.c.start_date
-        return side.c[name]
-
     return [
-        *(column(desired, name).label(f"d_{name}") for name in _SIDE),
-        *(column(mapped, name).label(f"m_{name}") for name in _SIDE),
+        *(desired.c[name].label(f"d_{name}") for name in _SIDE),
+        *(mapped.c[name].label(f"m_{name}") for name in _SIDE),
         desired.c.body.label("body"),
         desired.c.content_hash.label("content_hash"),
         desired.c.program_name.label("program_name"),
@@ -127,7 +158,7 @@ def _both(target_id: str, doubts: bool) -> Keyed:
     rows, doubt = _with_doubt(
         desired.join(mapped, mapped.c.key_id == desired.c.key_id), desired.c.key_id, target_id, doubts
     )
-    differs = [mapped.c.payload_hash != desired.c.payload_hash, mapped.c.enrollment_id != desired.c.enrollment_id]
+    differs = _differs(desired, mapped)
     if doubts:
         differs.append(doubt.is_not(None))
     statement = sa.select(*_columns(desired, mapped), doubt.label("doubt")).select_from(rows)
@@ -139,7 +170,7 @@ def _mapped_only(target_id: str) -> Keyed:
     """Mapped and not desired, but for the keys that a Delete/Post of :func:`_desired_only` has taken."""
     desired, mapped = _desired("d", target_id), _mapped("m", target_id)
     left, rekeyed, rekeyed_same = _left_keys(target_id), _desired("r", target_id), _mapped("rs", target_id)
-    source = sa.select(enrollment_record).where(enrollment_record.c.target_id == target_id).subquery("source")
+    source = sa.select(record_outcome).where(record_outcome.c.target_id == target_id).subquery("source")
     taken = (
         sa.select(left.c.key_id)
         .select_from(
@@ -179,6 +210,7 @@ def _doubtful_only(connection: sa.Connection, target_id: str) -> Iterator[Found]
         )
         .where(
             event.c.target_id == target_id,
+            event.c.status.in_(_MAY_DOUBT),
             event.c.in_doubt == sa.true(),
             event.c.body.is_not(None),
             desired.c.key_id.is_(None),
@@ -231,9 +263,7 @@ def _found(row: sa.Row[Any]) -> Found:
 
 def _side(values: Sequence[Any]) -> Side | None:
     """The side whose columns, in the order of ``_SIDE``, these are."""
-    if values[0] is None:
-        return None
-    return Side(*(*values[:_BEGIN_DATE], str(values[_BEGIN_DATE]), *values[_BEGIN_DATE + 1 :]))
+    return None if values[0] is None else Side(*values)
 
 
 def _gone_because(row: sa.Row[Any]) -> str | None:

@@ -30,6 +30,8 @@ class EventStatus(StrEnum):
 
 
 UNFINISHED = (EventStatus.PENDING, EventStatus.SENDING)
+_LEFT_BEHIND = (EventStatus.FAILED, EventStatus.SUPERSEDED)
+"""Of earlier plans, and perhaps in doubt."""
 Shares = tuple[int, int]
 """(index, count): of ``count`` tasks that send together, this one takes the events whose id leaves ``index``."""
 
@@ -183,7 +185,7 @@ def any_doubt(connection: sa.Connection, target_id: str) -> bool:
     """Whether a request of an earlier plan had no definite answer."""
     statement = sa.select(event.c.event_id).where(
         event.c.target_id == target_id,
-        event.c.status.not_in(UNFINISHED),
+        event.c.status.in_(_LEFT_BEHIND),
         sa.or_(event.c.in_doubt == sa.true(), event.c.old_in_doubt == sa.true()),
     )
     return connection.execute(statement.limit(1)).first() is not None
@@ -198,8 +200,8 @@ def clear_doubt(connection: sa.Connection, target_id: str, results: Sequence[Res
                 sa.update(event)
                 .where(
                     event.c.target_id == target_id,
+                    event.c.status.in_(_LEFT_BEHIND),
                     event.c[doubt] == sa.true(),
-                    event.c.status.not_in(UNFINISHED),
                     event.c[key].in_(batch),
                 )
                 .values({doubt: False})

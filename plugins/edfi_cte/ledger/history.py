@@ -7,16 +7,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.ledger.schema import attempt, enrollment_record, identity_mapping
+from edfi_cte.ledger.schema import attempt, enrollment_record, identity_mapping, record_outcome
 from edfi_cte.ledger.schema import event as event_table
 
 
 def record(connection: sa.Connection, target_id: str, enrollment_id: int) -> sa.Row[Any] | None:
-    """The enrollment record as last read."""
+    """What became of the enrollment record as last read; all null if it is not transformed yet."""
+    source, outcome = enrollment_record, record_outcome
+    same = sa.and_(outcome.c.target_id == source.c.target_id, outcome.c.enrollment_id == source.c.enrollment_id)
     return connection.execute(
-        sa.select(enrollment_record).where(
-            enrollment_record.c.target_id == target_id, enrollment_record.c.enrollment_id == enrollment_id
-        )
+        sa.select(outcome)
+        .select_from(source.outerjoin(outcome, same))
+        .where(source.c.target_id == target_id, source.c.enrollment_id == enrollment_id)
     ).first()
 
 
@@ -32,10 +34,10 @@ def mapping(connection: sa.Connection, target_id: str, key_id: str) -> sa.Row[An
 def desired_enrollment(connection: sa.Connection, target_id: str, key_id: str) -> int | None:
     """The enrollment that is sent for a natural key."""
     return connection.execute(
-        sa.select(enrollment_record.c.enrollment_id).where(
-            enrollment_record.c.target_id == target_id,
-            enrollment_record.c.key_id == key_id,
-            enrollment_record.c.outcome == "desired",
+        sa.select(record_outcome.c.enrollment_id).where(
+            record_outcome.c.target_id == target_id,
+            record_outcome.c.key_id == key_id,
+            record_outcome.c.outcome == "desired",
         )
     ).scalar()
 

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from edfi_cte.ledger import bulk
-from edfi_cte.ledger.schema import enrollment_record
 from edfi_cte.ledger.schema import identity_mapping as table
 
 
@@ -40,15 +39,18 @@ def attribute(connection: sa.Connection, target_id: str, key_id: str, enrollment
 
 
 def by_ods_id(connection: sa.Connection, target_id: str, ods_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
-    """The mappings of these ODS ids, each with the hash of what its key desires now (None if it is not desired).
+    """The mappings of these ODS ids.
 
     Looked up by id alone, which no two targets share: given the target too, SQLite reads all mappings of the target.
     """
     found: dict[str, sa.Row[Any]] = {}
     for batch in bulk.batches(ods_ids, bulk.CHUNK):
-        rows = connection.execute(_with_desired().where(table.c.ods_id.in_(batch)))
+        rows = connection.execute(sa.select(*_SENT).where(table.c.ods_id.in_(batch)))
         found |= {row.ods_id: row for row in rows if row.target_id == target_id}
     return found
+
+
+_SENT = (table.c.target_id, table.c.key_id, table.c.ods_id, table.c.payload_hash, table.c.content_hash)
 
 
 def ods_ids(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> dict[str, str]:
@@ -79,24 +81,3 @@ def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[tup
             return
         yield rows
         after = rows[-1].key_id
-
-
-def _with_desired() -> sa.Select[Any]:
-    desired = enrollment_record.c
-    return sa.select(
-        table.c.target_id,
-        table.c.key_id,
-        table.c.ods_id,
-        table.c.payload_hash,
-        table.c.content_hash,
-        desired.payload_hash.label("desired_payload_hash"),
-    ).select_from(
-        table.outerjoin(
-            enrollment_record,
-            sa.and_(
-                desired.target_id == table.c.target_id,
-                desired.key_id == table.c.key_id,
-                desired.outcome == "desired",
-            ),
-        )
-    )

@@ -136,6 +136,11 @@ def describe(connection: sa.Connection, target_id: str, **values: Any) -> None:
     connection.execute(sa.update(target).where(target.c.target_id == target_id).values(**values))
 
 
+def transformed_with(connection: sa.Connection, target_id: str) -> str | None:
+    """The fingerprint of the preferences that all of a target's outcomes are made with, if there is one."""
+    return connection.execute(sa.select(target.c.transformed_with).where(target.c.target_id == target_id)).scalar()
+
+
 def get_target(connection: sa.Connection, target_id: str) -> sa.Row[Any] | None:
     """What the ledger knows of a target, or ``None`` if it never ran."""
     return connection.execute(sa.select(target).where(target.c.target_id == target_id)).first()
@@ -210,15 +215,19 @@ def _set(connection: sa.Connection, target_id: str, run_id: str, **values: Any) 
 
 
 def prune(connection: sa.Connection, target_id: str, days: int) -> None:
-    """Drop run history and finished events older than ``days``; what is unfinished or in doubt stays."""
+    """Drop the runs that began more than ``days`` ago, with their events; what is unfinished or in doubt stays."""
     before = bulk.now() - timedelta(days=days)
-    old = (
-        event.c.target_id == target_id,
-        event.c.queued_at < before,
-        event.c.status.in_(("sent", "failed", "superseded")),
-        event.c.in_doubt == sa.false(),
-        event.c.old_in_doubt == sa.false(),
-    )
-    connection.execute(sa.delete(attempt).where(attempt.c.event_id.in_(sa.select(event.c.event_id).where(*old))))
-    connection.execute(sa.delete(event).where(*old))
-    connection.execute(sa.delete(run).where(run.c.target_id == target_id, run.c.started_at < before))
+    of_target = (run.c.target_id == target_id, run.c.started_at < before)
+    old = connection.scalars(sa.select(run.c.run_id).where(*of_target)).all()
+    for batch in bulk.batches(old, bulk.CHUNK):
+        done = (
+            event.c.target_id == target_id,
+            event.c.run_id.in_(batch),
+            event.c.status.in_(("sent", "failed", "superseded")),
+            event.c.in_doubt == sa.false(),
+            event.c.old_in_doubt == sa.false(),
+        )
+        connection.execute(sa.delete(attempt).where(attempt.c.event_id.in_(sa.select(event.c.event_id).where(*done))))
+        connection.execute(sa.delete(event).where(*done))
+        left = sa.select(event.c.run_id).where(event.c.target_id == target_id, event.c.run_id.in_(batch))
+        connection.execute(sa.delete(run).where(*of_target, run.c.run_id.in_(batch), run.c.run_id.not_in(left)))

@@ -22,8 +22,9 @@ def _target_id() -> sa.Column[str]:
     return sa.Column("target_id", sa.String(40), nullable=False)
 
 
-def _code(name: str, length: int = 120) -> sa.Column[str]:
-    return sa.Column(name, sa.Unicode(length))
+def _text(name: str, **options: Any) -> sa.Column[str]:
+    """Campus's text, of whatever is in it: include/sql/clean.sql cuts it to this length."""
+    return sa.Column(name, sa.Unicode(200), **options)
 
 
 target = sa.Table(
@@ -34,6 +35,7 @@ target = sa.Table(
     sa.Column("scope_year", sa.Integer, nullable=False),
     sa.Column("education_organization_id", sa.BigInteger, nullable=False),
     sa.Column("data_standard", sa.String(20)),
+    sa.Column("transformed_with", _DIGEST),
     sa.Column("lease_owner", sa.String(250)),
     sa.Column("lease_expires_at", _TIME),
 )
@@ -67,30 +69,44 @@ enrollment_record = sa.Table(
     _target_id(),
     sa.Column("enrollment_id", sa.BigInteger, nullable=False, autoincrement=False),
     sa.Column("source_hash", _DIGEST, nullable=False),
-    _code("student_unique_id"),
+    _text("student_unique_id"),
     sa.Column("start_date", sa.Date),
     sa.Column("end_date", sa.Date),
-    _code("service_type", 20),
-    _code("cte_program_type"),
-    _code("cte_program_type_name", 255),
-    _code("career_cluster"),
-    _code("career_pathway"),
-    _code("student_status"),
-    _code("certification_status", 40),
+    _text("service_type"),
+    _text("cte_program_type"),
+    _text("cte_program_type_name"),
+    _text("career_cluster"),
+    _text("career_pathway"),
+    _text("student_status"),
+    _text("certification_status"),
     sa.Column("excluded_by", sa.String(60)),
-    sa.Column("outcome", sa.String(20)),
+    sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_enrollment_record_pk"),
+    # Kept in the order of its key, as SQL Server does: each run reads it in that order.
+    sqlite_with_rowid=False,
+)
+
+record_outcome = sa.Table(
+    "edfi_cte_record_outcome",
+    metadata,
+    _target_id(),
+    sa.Column("enrollment_id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("reason", sa.String(60)),
-    _code("detail"),
-    sa.Column("transformed_with", _DIGEST),
+    _text("detail"),
+    sa.Column("transformed_with", _DIGEST, nullable=False),
     sa.Column("key_id", _DIGEST),
     sa.Column("key_exact", _DIGEST),
-    sa.Column("program_name", sa.Unicode(60)),
     sa.Column("payload_hash", _DIGEST),
     sa.Column("content_hash", _DIGEST),
+    _text("student_unique_id"),
+    sa.Column("begin_date", sa.String(10)),
+    _text("cte_program_type"),
+    _text("career_cluster"),
+    sa.Column("program_name", sa.Unicode(60)),
     sa.Column("body", sa.UnicodeText),
-    sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_enrollment_record_pk"),
+    sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_record_outcome_pk"),
     # Covers what the plan compares, so that an unchanged year is compared without reading its rows.
-    sa.Index("edfi_cte_enrollment_record_key", "target_id", "outcome", "key_id", "payload_hash", "enrollment_id"),
+    sa.Index("edfi_cte_record_outcome_key", "target_id", "outcome", "key_id", "payload_hash", "enrollment_id"),
 )
 
 identity_mapping = sa.Table(
@@ -104,10 +120,10 @@ identity_mapping = sa.Table(
     sa.Column("payload_hash", _DIGEST, nullable=False),
     sa.Column("content_hash", _DIGEST, nullable=False),
     sa.Column("transformed_with", _DIGEST, nullable=False),
-    sa.Column("student_unique_id", sa.Unicode(120), nullable=False),
+    _text("student_unique_id", nullable=False),
     sa.Column("begin_date", sa.String(10), nullable=False),
-    sa.Column("cte_program_type", sa.Unicode(120), nullable=False),
-    sa.Column("career_cluster", sa.Unicode(120), nullable=False),
+    _text("cte_program_type", nullable=False),
+    _text("career_cluster", nullable=False),
     sa.Column("sent_at", _TIME, nullable=False),
     sa.PrimaryKeyConstraint("target_id", "key_id", name="edfi_cte_identity_mapping_pk"),
     sa.Index("edfi_cte_identity_mapping_enrollment", "target_id", "enrollment_id"),
@@ -130,14 +146,14 @@ event = sa.Table(
     sa.Column("key_exact", _DIGEST),
     sa.Column("old_key_id", _DIGEST),
     sa.Column("ods_id", sa.String(36)),
-    sa.Column("student_unique_id", sa.Unicode(120)),
+    _text("student_unique_id"),
     sa.Column("begin_date", sa.String(10)),
     sa.Column("program_name", sa.Unicode(60)),
     sa.Column("payload_hash", _DIGEST),
     sa.Column("content_hash", _DIGEST),
     sa.Column("transformed_with", _DIGEST),
-    _code("cte_program_type"),
-    _code("career_cluster"),
+    _text("cte_program_type"),
+    _text("career_cluster"),
     sa.Column("body", sa.UnicodeText),
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("in_doubt", sa.Boolean, nullable=False),
@@ -148,7 +164,6 @@ event = sa.Table(
     sa.Column("answered_at", _TIME),
     sa.Index("edfi_cte_event_queue", "target_id", "status", "step", "event_id"),
     sa.Index("edfi_cte_event_run", "target_id", "run_id"),
-    sa.Index("edfi_cte_event_key", "target_id", "key_id"),
     sa.Index("edfi_cte_event_enrollment", "target_id", "enrollment_id"),
 )
 

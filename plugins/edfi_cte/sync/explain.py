@@ -43,12 +43,12 @@ def _record(connection: sa.Connection, target_id: str, enrollment_id: int) -> It
         return
     mapped = history.mapping(connection, target_id, row.key_id)
     if mapped is None:
-        yield f"  '{row.program_name}' from {row.start_date}: not known to be in the ODS"
+        yield f"  '{row.program_name}' from {row.begin_date}: not known to be in the ODS"
         return
     same = "as it is now" if mapped.payload_hash == row.payload_hash else "in an earlier state"
     behind = "" if mapped.enrollment_id == enrollment_id else f", from enrollment {mapped.enrollment_id}"
     yield (
-        f"  '{row.program_name}' from {row.start_date}: in the ODS as {mapped.ods_id}, "
+        f"  '{row.program_name}' from {row.begin_date}: in the ODS as {mapped.ods_id}, "
         f"sent {_time(mapped.sent_at)} UTC {same}{behind}"
     )
 

@@ -8,9 +8,11 @@ whole extract has come.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from edfi_cte.associations.model import EnrollmentRecord
+from edfi_cte.associations.model import EnrollmentRecord, digest
+from edfi_cte.campus.rows import Row, enrollment_record
 from edfi_cte.ledger import mappings, records
 from edfi_cte.sync.lane import Lane, StepFailed
 
@@ -25,8 +27,8 @@ def extract(lane: Lane) -> dict[str, int]:
     """
     merge = _Merge(lane)
     with lane.ledger.connect() as reading:
-        known = records.hashes(reading, lane.target_id)
-        merge.run(lane.open_campus().enrollment_records(lane.target.scope_year), known)
+        known = chain.from_iterable(records.hashes(reading, lane.target_id))
+        merge.run(lane.open_campus().enrollment_rows(lane.target.scope_year), known)
     if merge.extracted == 0:
         _refuse_empty(lane)
     with lane.writing() as connection:
@@ -35,35 +37,43 @@ def extract(lane: Lane) -> dict[str, int]:
     return {"extracted": merge.extracted, "changed": merge.changed, "gone": len(merge.gone)}
 
 
+def source_hash(row: Row) -> str:
+    """A digest that changes when anything of the source row does; a row that has not changed is read no further."""
+    return digest(repr(row))
+
+
 class _Merge:
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._batch: list[tuple[EnrollmentRecord, str]] = []
+        self._replaced: list[int] = []
         self.extracted = 0
         self.changed = 0
         self.gone: list[int] = []
 
-    def run(self, source: Iterator[EnrollmentRecord], known: Iterator[tuple[int, str]]) -> None:
+    def run(self, source: Iterable[list[Row]], known: Iterator[tuple[int, str]]) -> None:
         ledger_id, ledger_hash = next(known, (None, None))
-        for record in source:
-            while ledger_id is not None and ledger_id < record.enrollment_id:
-                self.gone.append(ledger_id)
-                ledger_id, ledger_hash = next(known, (None, None))
-            new_hash = records.source_hash(record)
-            if ledger_id == record.enrollment_id:
+        for rows in source:
+            for row in rows:
+                while ledger_id is not None and ledger_id < row[0]:
+                    self.gone.append(ledger_id)
+                    ledger_id, ledger_hash = next(known, (None, None))
+                new_hash = source_hash(row)
+                if ledger_id != row[0]:
+                    self._write(row, new_hash)
+                    continue
                 if ledger_hash != new_hash:
-                    self._write(record, new_hash)
+                    self._replaced.append(row[0])
+                    self._write(row, new_hash)
                 ledger_id, ledger_hash = next(known, (None, None))
-            else:
-                self._write(record, new_hash)
-            self.extracted += 1
+            self.extracted += len(rows)
         while ledger_id is not None:
             self.gone.append(ledger_id)
             ledger_id, ledger_hash = next(known, (None, None))
         self._flush()
 
-    def _write(self, record: EnrollmentRecord, new_hash: str) -> None:
-        self._batch.append((record, new_hash))
+    def _write(self, row: Row, new_hash: str) -> None:
+        self._batch.append((enrollment_record(row), new_hash))
         self.changed += 1
         if len(self._batch) >= BATCH:
             self._flush()
@@ -71,8 +81,9 @@ class _Merge:
     def _flush(self) -> None:
         if self._batch:
             with self._lane.writing() as connection:
-                records.write_source(connection, self._lane.target_id, self._batch)
+                records.write_source(connection, self._lane.target_id, self._batch, self._replaced)
             self._batch.clear()
+            self._replaced.clear()
 
 
 def _refuse_empty(lane: Lane) -> None:

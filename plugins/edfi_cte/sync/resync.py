@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.compare import content_hash
+from edfi_cte.associations.compare import is_as_sent
 from edfi_cte.associations.model import NaturalKey
 from edfi_cte.associations.plan import Action, Cause
 from edfi_cte.ledger import bulk, events, mappings, records
@@ -75,9 +75,13 @@ def _refuse_skipped(lane: Lane) -> None:
 
 @dataclass
 class _Findings:
-    """What one pass over the ODS showed. ``seen``: a hash of each id that is there, in eight bytes."""
+    """What one pass over the ODS showed. ``seen``: a hash of each id that is there, in eight bytes.
+
+    ``known``: how many of them the identity mapping has.
+    """
 
     seen: array[int] = field(default_factory=partial(array, "q"))
+    known: int = 0
     edited: int = 0
     no_source: int = 0
     not_in_ods: int = 0
@@ -132,24 +136,28 @@ def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> Non
         }
         wanted = records.desired_keys(connection, lane.target_id, [key.key_id for key in strangers.values()])
     deletes = [_no_source(ods_id, key) for ods_id, key in strangers.items() if key.key_id not in wanted]
-    edited = [
-        known[ods_id].key_id
-        for ods_id, document in zip(ids, page, strict=True)
-        if ods_id in known and _is_edited(known[ods_id], document)
-    ]
+    puts = _edited(lane, [(known[ods_id], doc) for ods_id, doc in zip(ids, page, strict=True) if ods_id in known])
     findings.seen.extend(map(hash, ids))
+    findings.known += len(known)
     findings.no_source += len(deletes)
-    findings.edited += len(edited)
-    if deletes or edited:
+    findings.edited += len(puts)
+    if deletes or puts:
         with lane.writing() as connection:
-            puts = _desired_events(connection, lane, edited, Action.PUT, Cause.EDITED_IN_ODS, CLEAN_STEP)
             events.add(connection, lane.target_id, lane.run_id, [*deletes, *puts])
 
 
-def _is_edited(mapped: sa.Row[Any], document: dict[str, Any]) -> bool:
-    """Whether the ODS holds other content than we sent; where we want to send anew, that event will do."""
-    unsent = mapped.desired_payload_hash != mapped.payload_hash
-    return not unsent and content_hash(document) != mapped.content_hash
+def _edited(lane: Lane, pairs: list[tuple[sa.Row[Any], dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Events for what the ODS holds otherwise than we sent it; where we want to send anew, that event will do."""
+    edited = {
+        mapped.key_id: mapped
+        for mapped, document in pairs
+        if not is_as_sent(document, mapped.payload_hash, mapped.content_hash)
+    }
+    if not edited:
+        return []
+    with lane.ledger.connect() as connection:
+        puts = _desired_events(connection, lane, list(edited), Action.PUT, Cause.EDITED_IN_ODS, CLEAN_STEP)
+    return [put for put in puts if put["payload_hash"] == edited[put["key_id"]].payload_hash]
 
 
 def _no_source(ods_id: str, key: NaturalKey) -> dict[str, Any]:
@@ -181,7 +189,7 @@ def _desired_events(
             "key_id": row.key_id,
             "key_exact": row.key_exact,
             "student_unique_id": row.student_unique_id,
-            "begin_date": row.start_date.isoformat(),
+            "begin_date": row.begin_date,
             "program_name": row.program_name,
             "cte_program_type": row.cte_program_type,
             "career_cluster": row.career_cluster,
@@ -197,10 +205,12 @@ def _desired_events(
 
 async def _drop_missing(lane: Lane, client: EdFiClient, findings: _Findings) -> None:
     """Drop the mappings whose absence a GET by id confirms; queue what is still wanted of them."""
-    seen = set(findings.seen)
     with lane.ledger.connect() as connection:
+        if findings.known == mappings.count(connection, lane.target_id):
+            return
         for page in mappings.pages(connection, lane.target_id):
-            missing = [row for row in page if hash(row.ods_id) not in seen]
+            by_hash = {hash(row.ods_id): row for row in page}
+            missing = [by_hash[unseen] for unseen in set(by_hash).difference(findings.seen)]
             for batch in bulk.batches(missing, CONFIRM):
                 await asyncio.gather(*(_confirm_absent(lane, client, row.ods_id) for row in batch))
                 _drop(lane, [row.key_id for row in batch])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Action, Cause, Planned, event_for
 from edfi_cte.associations.transform import Rejected, Transform, winner
-from edfi_cte.ledger import accounts, bulk, differences, events, mappings, records
+from edfi_cte.ledger import accounts, bulk, differences, events, mappings, records, runs
 from edfi_cte.ledger.differences import Found
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync.guards import check_deletes
@@ -55,15 +56,34 @@ def transform(lane: Lane) -> dict[str, Any]:
 def derive(lane: Lane) -> dict[str, Any]:
     """Bring what became of each record up to date: transform what changed, then settle who shares a key."""
     maker = lane.transform()
-    with lane.ledger.connect() as reading:
-        for page in records.untransformed(reading, lane.target_id, maker.fingerprint):
-            made = [(row, _outcome(maker, row)) for row in page]
+    with lane.ledger.connect() as reading, _made_with(lane, maker.fingerprint) as other:
+        for page in records.untransformed(reading, lane.target_id, other):
+            made = [_outcome(maker, row) for row in page]
+            replaced = [row.enrollment_id for row in page if row.outcome is not None]
             with lane.writing() as connection:
-                records.write_outcomes(connection, lane.target_id, made)
+                records.write_outcomes(connection, lane.target_id, made, replaced)
     with lane.writing() as connection:
         _settle_shared_keys(connection, lane.target_id)
         counts = records.outcome_counts(connection, lane.target_id)
     return summarize(counts)
+
+
+@contextmanager
+def _made_with(lane: Lane, fingerprint: str) -> Iterator[str | None]:
+    """Keep with which preferences all outcomes are made. Gives ``fingerprint`` if some may be of others, else None.
+
+    Until the block has ended well nothing is kept, so that what it leaves half done is looked at again.
+    """
+    with lane.ledger.connect() as connection:
+        same = runs.transformed_with(connection, lane.target_id) == fingerprint
+    if same:
+        yield None
+        return
+    with lane.writing() as connection:
+        runs.describe(connection, lane.target_id, transformed_with=None)
+    yield fingerprint
+    with lane.writing() as connection:
+        runs.describe(connection, lane.target_id, transformed_with=fingerprint)
 
 
 def summarize(counts: dict[tuple[str, str | None], int]) -> dict[str, Any]:
@@ -82,7 +102,7 @@ def summarize(counts: dict[tuple[str, str | None], int]) -> dict[str, Any]:
 
 
 def _outcome(maker: Transform, row: sa.Row[Any]) -> dict[str, Any]:
-    columns: dict[str, Any] = {"transformed_with": maker.fingerprint}
+    columns: dict[str, Any] = {"enrollment_id": row.enrollment_id, "transformed_with": maker.fingerprint}
     record = records.as_record(row)
     if record.excluded_by is not None:
         return columns | {"outcome": Outcome.EXCLUDED, "reason": record.excluded_by}
@@ -96,6 +116,10 @@ def _outcome(maker: Transform, row: sa.Row[Any]) -> dict[str, Any]:
         "key_exact": association.key_exact,
         "payload_hash": association.payload_hash,
         "content_hash": association.content_hash,
+        "student_unique_id": record.student_unique_id,
+        "begin_date": association.begin_date,
+        "cte_program_type": record.cte_program_type,
+        "career_cluster": record.career_cluster,
         "program_name": association.program_name,
         "body": association.body,
     }
