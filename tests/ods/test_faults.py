@@ -398,6 +398,26 @@ def test_the_circuit_opens_on_an_api_that_is_down_and_closes_when_it_is_back(api
     assert len(api.data_requests()) == 5 * TRIES + 1
 
 
+@pytest.mark.parametrize("failing", ["data", "token"])
+def test_an_open_circuit_closes_though_a_new_token_is_needed(api: FakeApi, failing: str) -> None:
+    clock = StillClock()
+
+    async def work(client: EdFiClient) -> bool:
+        if failing == "data":
+            await client.upsert("students", {})
+        (api.faults if failing == "data" else api.token_faults).extend([answers(503)] * 5 * TRIES)
+        for _ in range(5):
+            with pytest.raises(Unavailable):
+                await client.upsert("students", STUDENT)
+        with pytest.raises(CircuitOpen):
+            await client.upsert("students", STUDENT)
+        clock.ahead += 3600
+        return (await client.upsert("students", STUDENT)).created
+
+    assert with_client(api, work, clock=clock)
+    assert api.token_requests == (2 if failing == "data" else 5 * TRIES + 1)
+
+
 def test_refusals_do_not_open_the_circuit(api: FakeApi) -> None:
     api.faults = [problem(400, "bad-request:data-validation-failed")] * 20
 

@@ -54,9 +54,7 @@ class EdFiClient:
         self._store = PROCESS_TOKENS if token_store is None else token_store
         self._clock = clock or Clock()
         self._limiter = Limiter(config.concurrency, self._clock)
-        self._retrier = Retrier(
-            self._clock, Circuit(self._clock), tries=config.tries, max_retry_after=config.max_retry_after
-        )
+        self._retrier = self._new_retrier()
         self._transport: Transport | None = None
         self._discovering = asyncio.Lock()
         self._api: ApiInfo | None = None
@@ -216,12 +214,19 @@ class EdFiClient:
             concurrency=at_once,
         )
 
+    def _new_retrier(self) -> Retrier:
+        config = self.config
+        return Retrier(self._clock, Circuit(self._clock), tries=config.tries, max_retry_after=config.max_retry_after)
+
     async def _discover(self) -> None:
         if self._transport is None:
             raise RuntimeError("Use the client as 'async with EdFiClient(config) as client'.")
         wire = Wire(self._transport, self._retrier, self._clock)
         api = await Discovery(self.config, wire).run()
-        self._tokens = TokenSource(self.config, api.token_url, store=self._store, wire=wire)
+        # A token is fetched within a try of another request. Were the circuit the same, the one request that is let
+        # through while it is open would find it shut to the token it needs.
+        token_wire = wire._replace(retrier=self._new_retrier())
+        self._tokens = TokenSource(self.config, api.token_url, store=self._store, wire=token_wire)
         self._exchange = Exchange(
             wire=wire,
             tokens=self._tokens,
