@@ -376,6 +376,23 @@ def test_a_retry_after_beyond_patience_is_an_error_at_once(api: FakeApi) -> None
     assert (caught.value.retry_after, len(api.data_requests())) == (86400, 1)
 
 
+def test_nor_does_anyone_else_sit_it_out(api: FakeApi) -> None:
+    clock = StillClock()
+    api.fail(answers(429, Retry_After="86400"))
+
+    async def work(client: EdFiClient) -> None:
+        with pytest.raises(RateLimited):
+            await client.upsert("students", STUDENT)
+        with pytest.raises(CircuitOpen):
+            await client.upsert("students", STUDENT)
+        assert clock.waits == []
+        clock.ahead += 86400
+        await client.upsert("students", STUDENT)
+
+    with_client(api, work, clock=clock)
+    assert len(api.data_requests()) == 2
+
+
 # An API that is down
 
 
