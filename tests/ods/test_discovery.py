@@ -228,6 +228,15 @@ def test_an_api_in_trouble_is_no_blocked_discovery() -> None:
         with_client(api, lambda client: client.discover())
 
 
+@pytest.mark.parametrize(
+    "root", [lambda _: web.Response(status=500), lambda _: web.Response(status=405), lambda _: web.json_response({})]
+)
+def test_a_discovery_that_fails_is_every_requests_affair(root: Callable[[str], web.Response]) -> None:
+    with FakeApi(root=root) as api, pytest.raises(EdFiError) as caught:
+        with_client(api, lambda client: client.upsert("students", {}))
+    assert caught.value.systemic
+
+
 def test_discovers_once_for_all_callers() -> None:
     async def work(client: Any) -> None:
         import asyncio

@@ -142,6 +142,20 @@ def test_a_token_endpoint_that_is_down_ends_in_one_error_for_all_who_wait(api: F
     assert api.token_requests == 6
 
 
+@pytest.mark.parametrize(
+    ("fault", "requests"), [(answers(403), 1), (answers(405), 1), (answers(200, b"<html>"), 6), (answers(500), 30)]
+)
+def test_a_token_endpoint_that_fails_is_every_requests_affair_and_not_stormed(
+    api: FakeApi, fault: Any, requests: int
+) -> None:
+    """A gateway that blocks, a wrong address, a portal's page: none of it is one record's."""
+    api.token_faults = [fault] * 10_000
+
+    outcomes = with_client(api, lambda client: upserts(client, 500))
+    assert all(isinstance(outcome, EdFiError) and outcome.systemic for outcome in outcomes)
+    assert api.token_requests <= requests
+
+
 @pytest.mark.parametrize("body", [{}, {"access_token": ""}, {"access_token": 7}, []])
 def test_a_grant_without_a_token_is_malformed(api: FakeApi, body: Any) -> None:
     api.token_faults = [answers(200, body)] * 10

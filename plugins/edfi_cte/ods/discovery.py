@@ -19,7 +19,7 @@ from yarl import URL
 from . import errors
 from .capabilities import DMS, UNKNOWN, Capabilities, capabilities_of
 from .config import EdFiConfig
-from .errors import ConfigurationError
+from .errors import ConfigurationError, EdFiError
 from .message import Answer, Request
 from .wire import Wire
 
@@ -65,6 +65,13 @@ class Discovery:
 
     async def run(self) -> ApiInfo:
         """Raises ConfigurationError if the connection lacks a part of the route, NoAnswer if nothing answers."""
+        try:
+            return await self._find()
+        except EdFiError as error:
+            error.systemic = True  # without the addresses, every request meets it
+            raise
+
+    async def _find(self) -> ApiInfo:
         request = Request("GET", URL(self._config.base_url + "/", encoded=True), "GET the API's root document")
         try:
             answer = await self._wire.retrier.run(request, self._attempt)
@@ -81,7 +88,7 @@ class Discovery:
         answer.json(request.name)
         return answer
 
-    def _fallback(self, blocked: errors.EdFiError) -> ApiInfo:
+    def _fallback(self, blocked: EdFiError) -> ApiInfo:
         """The addresses that every ODS/API has; never a guess about the school year."""
         config = self._config
         routed = config.school_year or config.tenant or config.instance or config.route

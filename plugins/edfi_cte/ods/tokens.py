@@ -85,6 +85,7 @@ class TokenSource:
             try:
                 return await self._renew()
             except EdFiError as error:
+                error.systemic = True  # without a token, every request meets it
                 self._remember(error)
                 raise
 
@@ -107,10 +108,11 @@ class TokenSource:
             )
 
     def _remember(self, error: EdFiError) -> None:
-        """Callers who wait share the failure; a refused key is not tried again for a while."""
+        """Callers who wait share the failure. An endpoint that answers amiss, as for a refused key, is left alone for
+        a while; one that is down is the circuit's affair."""
         self._failures += 1
         self._denied = error
-        if isinstance(error, AuthenticationFailed):
+        if not isinstance(error, errors.NoAnswer | errors.ServerFault):
             self._denied_until = self._clock.now() + _DENIED_SECONDS
 
     async def _renew(self) -> str:
