@@ -164,8 +164,19 @@ class EdFiClient:
 
     async def token_info(self) -> TokenInfo:
         """Whose token it is and for which education organizations (POST oauth/token_info)."""
-        api = await self.discover()
+        await self.discover()
         token = self._tokens.current() or await self._tokens.obtain()
+        try:
+            return await self._token_info(token)
+        except errors.Refused:
+            renewed = self._tokens.current()
+            if renewed is None or renewed == token:
+                raise
+        # The token was refused and replaced on the way, but the body still asked about the old one.
+        return await self._token_info(renewed)
+
+    async def _token_info(self, token: str) -> TokenInfo:
+        api = await self.discover()
         request = Request(
             "POST",
             URL(api.token_info_url, encoded=True),
