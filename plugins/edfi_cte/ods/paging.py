@@ -98,14 +98,14 @@ def _id(row: Row, name: str) -> str:
 
 async def _one_pass(source: PageSource, first: Page) -> AsyncGenerator[list[Row], None]:
     yield first.rows
-    if not first.rows or len(first.rows) >= _total(first, source.name):
+    if len(first.rows) >= _total(first, source.name):
         return
-    if not (source.cursor_paging and first.next_token):
+    if source.cursor_paging and first.next_token:
+        pages = _by_partition(source, await _partitions(source, first) or [first.next_token])
+    elif first.rows:
         pages = _by_offset(source, first)
-    elif tokens := await _partitions(source, first):
-        pages = _by_partition(source, tokens)
     else:
-        pages = _by_partition(source, [first.next_token])
+        return
     async with aclosing(pages):
         async for rows in pages:
             yield rows
@@ -120,7 +120,10 @@ async def _partitions(source: PageSource, first: Page) -> list[str] | None:
 
 
 async def _by_partition(source: PageSource, tokens: Sequence[str]) -> AsyncGenerator[list[Row], None]:
-    """Pages in the order they come, one in flight for each of ``tokens``."""
+    """Pages in the order they come, one in flight for each of ``tokens``.
+
+    A page without a next token is the last. An empty one need not be: its rows may just have been deleted (DMS).
+    """
     pending = {asyncio.create_task(source.at_token(token)): token for token in tokens}
     try:
         while pending:
@@ -128,9 +131,9 @@ async def _by_partition(source: PageSource, tokens: Sequence[str]) -> AsyncGener
             for task in done:
                 token = pending.pop(task)
                 page = task.result()
-                if page.rows and page.next_token == token:
+                if page.next_token == token:
                     raise errors.MalformedAnswer(f"GET {source.name}: the page token does not move on.")
-                if page.rows and page.next_token:
+                if page.next_token:
                     pending[asyncio.create_task(source.at_token(page.next_token))] = page.next_token
                 yield page.rows
     finally:
