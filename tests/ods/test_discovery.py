@@ -155,6 +155,15 @@ def test_the_connections_own_addresses_come_first() -> None:
     assert info.token_info_url == "https://b.example.gov/t/token_info"
 
 
+def test_then_the_documents_own_placeholders_need_no_values() -> None:
+    found = document(BASE, V7_ROUTED + "/data/v3/", V7_ROUTED + "/oauth/token")
+    own = {"data_url": BASE + "/MO/2026/data/v3", "token_url": BASE + "/MO/2026/oauth/token"}
+    info = api_info(found, config(**own))
+
+    assert (info.data_url, info.token_url, info.change_queries_url) == (*own.values(), None)
+    assert info.version == "7.3"
+
+
 def test_year_of_the_change_queries_is_the_connections() -> None:
     found = document(BASE, "/data/v3/2021", **V5_YEAR)
     found["urls"]["changeQueries"] = BASE + "/changeQueries/v1/2021"
@@ -192,6 +201,7 @@ BLOCKED: list[Callable[[str], web.Response]] = [
     lambda _: web.Response(status=403, text="<html>blocked</html>"),
     lambda _: web.Response(status=404),
     lambda _: web.Response(text="<html>Welcome to the district's portal</html>", content_type="text/html"),
+    lambda _: web.json_response({"status": "Healthy"}),
 ]
 
 
@@ -228,9 +238,7 @@ def test_an_api_in_trouble_is_no_blocked_discovery() -> None:
         with_client(api, lambda client: client.discover())
 
 
-@pytest.mark.parametrize(
-    "root", [lambda _: web.Response(status=500), lambda _: web.Response(status=405), lambda _: web.json_response({})]
-)
+@pytest.mark.parametrize("root", [lambda _: web.Response(status=500), lambda _: web.Response(status=405)])
 def test_a_discovery_that_fails_is_every_requests_affair(root: Callable[[str], web.Response]) -> None:
     with FakeApi(root=root) as api, pytest.raises(EdFiError) as caught:
         with_client(api, lambda client: client.upsert("students", {}))

@@ -34,8 +34,8 @@ _BLOCKED = (errors.AuthenticationFailed, errors.AuthorizationDenied, errors.NotF
 class ApiInfo:
     """``version`` of the API ("7.3"), ``data_standard`` ("5.2.0") and ``suite`` are "" where discovery is blocked.
 
-    The addresses end without a slash; ``change_queries_url`` is None where the feature is off. ``extensions`` are
-    the other data models, by name, with their versions.
+    The addresses end without a slash; ``change_queries_url`` is None where the feature is off, or the
+    connection has a ``data_url`` of its own. ``extensions`` are the other data models, by name, with their versions.
     """
 
     version: str
@@ -75,10 +75,10 @@ class Discovery:
         request = Request("GET", URL(self._config.base_url + "/", encoded=True), "GET the API's root document")
         try:
             answer = await self._wire.retrier.run(request, self._attempt)
+            info = api_info(answer.json(request.name), self._config)
         except _BLOCKED as error:
             blocked = error
         else:
-            info = api_info(answer.json(request.name), self._config)
             log.info("Found %s at %s.", info, _host(self._config.base_url))
             return info
         return self._fallback(blocked)
@@ -135,7 +135,8 @@ def api_info(document: Any, config: EdFiConfig) -> ApiInfo:
         data_url=data_url,
         token_url=token_url,
         token_info_url=introspection or _beside(token_url),
-        change_queries_url=addresses.of("changeQueries"),
+        # The document that was wrong about the data is no guide to their changes.
+        change_queries_url=None if config.data_url else addresses.of("changeQueries"),
         capabilities=capabilities_of(version, dms=addresses.is_dms),
         extensions=models,
     )
