@@ -148,6 +148,12 @@ def test_leads_nowhere_else(api: FakeApi, connect: Connect, endpoint: str) -> No
     assert api.data_requests() == []
 
 
+def test_the_hosts_spelling_is_no_matter(api: FakeApi, connect: Connect) -> None:
+    host = api.base_url.replace("127.0.0.1", "LocalHost")
+    with EdFiHook(connect(host=host)) as hook:
+        assert hook.run("ed-fi/students").json() == []
+
+
 def test_weakens_nothing_by_its_options(connect: Connect) -> None:
     with pytest.raises(BadParameter, match="verify"):
         operator(connect, method="GET", extra_options={"verify": False}).execute({})

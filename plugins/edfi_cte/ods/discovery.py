@@ -32,7 +32,7 @@ _BLOCKED = (errors.AuthenticationFailed, errors.AuthorizationDenied, errors.NotF
 
 @dataclass(frozen=True, slots=True)
 class ApiInfo:
-    """``version`` of the API ("7.3"), ``data_standard`` ("5.2.0") and ``suite`` are "" where discovery is blocked.
+    """``version`` of the API ("7.3") and ``data_standard`` ("5.2.0") are "" where discovery is blocked.
 
     The addresses end without a slash; ``change_queries_url`` is None where the feature is off, or the
     connection has a ``data_url`` of its own. ``extensions`` are the other data models, by name, with their versions.
