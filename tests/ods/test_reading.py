@@ -276,6 +276,23 @@ def test_a_page_token_that_stands_still_is_an_error() -> None:
             with_client(api, ids, page_size=10)
 
 
+@pytest.mark.parametrize("dialect", ["5.3", "6.2", "7.1"])
+def test_an_offset_that_is_ignored_is_an_error(dialect: str) -> None:
+    """As by a gateway that caches by path: the first page comes for ever."""
+    with FakeApi(DIALECTS[dialect], max_limit=10) as api:
+        api.add("students", 30)
+        full, first = api._page, []
+
+        def cached(request: web.Request, held: dict[str, Any]) -> web.Response:
+            first.append(full(request, held))
+            return web.Response(body=first[0].body, headers={"Total-Count": "30"}, content_type="application/json")
+
+        api._page = cached  # type: ignore[method-assign]
+        with pytest.raises(MalformedAnswer, match="do not move on"):
+            with_client(api, lambda client: asyncio.wait_for(ids(client), 10), page_size=10)
+        assert len(pages(api)) < 20
+
+
 def test_a_fault_in_one_partition_ends_the_reading() -> None:
     with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
         api.add("students", 1000)

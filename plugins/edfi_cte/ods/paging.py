@@ -18,6 +18,7 @@ Row = dict[str, Any]
 Parameters = Sequence[tuple[str, str]]
 
 _PASSES = 3
+_PAGES_WITHOUT_NEWS = 10
 _PARTITION_PAGES = 5
 """ODS/API 7.3 makes no partition smaller than five full pages."""
 _MOST_PARTITIONS = 200
@@ -146,6 +147,7 @@ async def _by_offset(source: PageSource, first: Page) -> AsyncGenerator[list[Row
     """The pages after ``first``. Needs an order that is the same for every page, which all ODS/APIs have."""
     known = {_id(row, source.name) for row in first.rows}
     offset = len(first.rows) - 1
+    without_news = 0
     while True:
         page = await source.at_offset(offset)
         ids = [_id(row, source.name) for row in page.rows]
@@ -157,4 +159,7 @@ async def _by_offset(source: PageSource, first: Page) -> AsyncGenerator[list[Row
         known.update(ids)
         if len(ids) < page.limit and (not news or len(known) >= _total(first, source.name)):
             return
+        without_news = 0 if news else without_news + 1
+        if without_news > _PAGES_WITHOUT_NEWS:
+            raise errors.MalformedAnswer(f"GET {source.name}: the pages do not move on with the offset.")
         offset += max(len(ids) - 1, 0)
