@@ -25,9 +25,7 @@ class Circuit:
         if self._reopens_at is None:
             return
         if self._clock.now() < self._reopens_at:
-            raise CircuitOpen(
-                "The API did not answer the last requests, or asked to be left alone, so this one was not sent."
-            )
+            raise CircuitOpen("The API did not answer the last requests, or asked to be left alone: none is sent.")
         self._reopens_at = self._clock.now() + _SECONDS_OPEN
 
     def hold(self, seconds: float) -> None:
