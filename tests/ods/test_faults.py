@@ -140,6 +140,44 @@ def test_a_body_that_trickles_ends_with_the_total_deadline(api: FakeApi) -> None
     assert len(api.data_requests()) == 2
 
 
+def test_a_host_that_accepts_no_connection_ends_with_the_connect_deadline() -> None:
+    with socket.socket() as full, socket.socket() as queued, socket.socket() as left_out:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for other in (queued, left_out):
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        config = EdFiConfig(
+            base_url=f"http://127.0.0.1:{full.getsockname()[1]}",
+            client_id="key",
+            client_secret="secret",
+            connect_timeout=0.2,
+            tries=2,
+        )
+        error, _ = _failure(config)
+
+    assert isinstance(error, TimedOut)
+    assert (error.tries, error.outcome_unknown) == (2, False)
+    assert "connect_timeout" in str(error)
+
+
+def test_connections_are_used_again(api: FakeApi) -> None:
+    ports = set()
+
+    async def note(api: FakeApi, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        ports.add(request.transport.get_extra_info("peername"))
+        return api.serve_data(request, await request.read())
+
+    async def work(client: EdFiClient) -> None:
+        for number in range(3):
+            await asyncio.gather(*(client.upsert("students", {"studentUniqueId": f"{number}{n}"}) for n in range(20)))
+
+    api.faults = [note] * 60
+    with_client(api, work, concurrency=4)
+    assert len(ports) <= 4
+
+
 def test_waiting_for_a_turn_is_no_part_of_a_deadline(api: FakeApi) -> None:
     api.delay = 0.1
 
