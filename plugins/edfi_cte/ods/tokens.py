@@ -30,6 +30,11 @@ _UNPROVEN_REFUSALS = 2
 _TOKEN_WAIT = 60.0
 _LIFETIME_UNSAID = 300.0
 
+_NO_TOKENS_HERE = (
+    "Check the connection's base URL, tenant, instance and route; where another address grants the tokens, "
+    "set token_url."
+)
+
 TOKEN_REQUEST = "POST oauth/token"  # noqa: S105
 
 
@@ -162,6 +167,9 @@ class TokenSource:
     async def _attempt(self, request: Request) -> Answer:
         try:
             answer = await self._wire.ask(request, frozenset({self._config.client_secret}))
+        except errors.NotFound as error:
+            error.advice = _NO_TOKENS_HERE
+            raise
         except errors.Refused as error:
             if error.status not in (400, 401):
                 raise
