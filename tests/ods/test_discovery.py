@@ -12,7 +12,8 @@ from aiohttp import web
 from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, MalformedAnswer, Unavailable
 from edfi_cte.ods.capabilities import DMS, UNKNOWN, capabilities_of
 from edfi_cte.ods.discovery import api_info
-from tests.ods.fake_api import FakeApi, with_client
+from tests.ods.dialects import DIALECTS
+from tests.ods.fake_api import FakeApi, answers, with_client
 
 BASE = "https://ods.example.gov/api"
 
@@ -217,6 +218,14 @@ def test_where_discovery_is_blocked_the_usual_addresses_are_taken_and_it_is_said
     assert (info.version, info.capabilities) == ("", UNKNOWN)
     assert str(info) == "ODS/API of unknown version, data standard unknown"
     assert "assuming /data/v3 and /oauth/token" in caplog.text
+
+
+def test_a_dms_is_known_by_its_data_url_though_discovery_is_blocked() -> None:
+    """Or its empty 404 for an item would read as a wrong path, and a repeated DELETE would end the run."""
+    with FakeApi(DIALECTS["dms"], root=BLOCKED[0]) as api:
+        api.fail(answers(404))
+        own = {"data_url": api.base_url + "/data", "token_url": api.base_url + "/oauth/token"}
+        assert with_client(api, lambda client: client.delete("students", "a" * 32), **own) is False
 
 
 @pytest.mark.parametrize(

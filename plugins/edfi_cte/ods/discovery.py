@@ -104,14 +104,15 @@ class Discovery:
             blocked.type,
         )
         token_url = config.token_url or f"{config.base_url}/oauth/token"
+        data_url = config.data_url or f"{config.base_url}/data/v3"
         return ApiInfo(
             version="",
             data_standard="",
-            data_url=config.data_url or f"{config.base_url}/data/v3",
+            data_url=data_url,
             token_url=token_url,
             token_info_url=_beside(token_url),
             change_queries_url=None,
-            capabilities=UNKNOWN,
+            capabilities=DMS if data_url.endswith("/data") else UNKNOWN,
         )
 
 
