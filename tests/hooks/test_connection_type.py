@@ -18,7 +18,7 @@ from airflow.models import Connection
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ods import EdFiConfig
 from edfi_cte.provider import get_provider_info
-from tests.ods.fake_api import SECRET, FakeApi
+from tests.ods.fake_api import SECRET, FakeApi, answers, problem
 
 Connect = Callable[..., str]
 
@@ -71,7 +71,7 @@ def test_the_forms_fields_and_defaults_are_the_configs() -> None:
     shown: dict[str, dict[str, Any]] = kind["conn-fields"]
     options = {option.name: option for option in fields(EdFiConfig)}
 
-    assert set(shown) <= set(EdFiConfig.option_names())
+    assert set(EdFiConfig.option_names()) ^ set(shown) == {"token_wait", "max_retry_after", "max_answer_bytes"}
     for name, described in shown.items():
         default = described["schema"].get("default")
         assert default == options[name].default or default is None, name
@@ -118,6 +118,15 @@ def test_what_is_wrong_is_said_in_one_sentence(
     assert "Traceback" not in shown
     assert "notTheSecret" not in shown
     assert SECRET not in shown
+
+
+def test_the_test_button_waits_for_nothing(api: FakeApi, connect: Connect) -> None:
+    api.token_faults = [problem(429, "security:authentication:too-many-tokens"), answers(503)]
+    for said in ("too_many_tokens", "unavailable"):
+        ok, message = EdFiHook(connect()).test_connection()
+        assert not ok
+        assert said in message
+    assert api.token_requests == 2
 
 
 def test_a_tested_secret_is_tested_anew(api: FakeApi, connect: Connect) -> None:

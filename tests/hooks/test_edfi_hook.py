@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 from edfi_cte.hooks.edfi import EdFiHook, config_of
 from edfi_cte.ods import ConfigurationError, EdFiClient, MemoryTokenStore, NotFound
-from tests.ods.fake_api import FakeApi
+from tests.ods.fake_api import FakeApi, stall
 
 Connect = Callable[..., str]
 
@@ -98,6 +100,25 @@ def test_a_closed_hook_opens_again(api: FakeApi, connect: Connect) -> None:
     hook.close()
     assert hook.total_count("students") == 0
     hook.close()
+
+
+def test_closing_ends_the_calls_of_other_threads(api: FakeApi, connect: Connect) -> None:
+    api.faults = [stall]
+    hook = EdFiHook(connect())
+    ended = threading.Event()
+
+    def call() -> None:
+        try:
+            hook.total_count("students")
+        except CancelledError:
+            ended.set()
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    while not api.data_requests():
+        time.sleep(0.01)
+    hook.close()
+    assert ended.wait(5)
 
 
 def test_a_forgotten_hook_leaves_nothing_open(

@@ -148,6 +148,19 @@ def test_leads_nowhere_else(api: FakeApi, connect: Connect, endpoint: str) -> No
     assert api.data_requests() == []
 
 
+def test_the_hosts_spelling_is_no_matter(api: FakeApi, connect: Connect) -> None:
+    host = api.base_url.replace("127.0.0.1", "LocalHost")
+    with EdFiHook(connect(host=host)) as hook:
+        assert hook.run("ed-fi/students").json() == []
+
+
+@pytest.mark.parametrize("data", [[("studentUniqueId", "1")], b"studentUniqueId=1"])
+def test_forgets_no_filter(api: FakeApi, connect: Connect, data: Any) -> None:
+    with EdFiHook(connect()) as hook, pytest.raises(BadParameter, match="parameters"):
+        hook.run("ed-fi/students", data=data)
+    assert api.data_requests() == []
+
+
 def test_weakens_nothing_by_its_options(connect: Connect) -> None:
     with pytest.raises(BadParameter, match="verify"):
         operator(connect, method="GET", extra_options={"verify": False}).execute({})

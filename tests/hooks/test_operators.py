@@ -86,10 +86,15 @@ def test_what_get_wrote_upsert_takes(api: FakeApi, connect: Connect, tmp_path: P
     assert told == {"created": 0, "replaced": 20}
 
 
-def test_upsert_tries_all_and_says_which_failed_and_why(api: FakeApi, connect: Connect, tmp_path: Path) -> None:
+def test_upsert_tries_all_and_says_which_failed_and_why(
+    api: FakeApi, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "students.jsonl"
     path.write_text("".join(json.dumps({"studentUniqueId": f"60482{n}"}) + "\n" for n in range(10)))
-    api.fail(*[problem(409, "data-conflict:unresolved-reference", "… 604822")] * 2, problem(400, "bad-request"))
+    no_school = problem(
+        409, "data-conflict:unresolved-reference", "The referenced 'School' of 604822 does not exist."
+    )
+    api.fail(no_school, no_school, problem(400, "bad-request"))
 
     with pytest.raises(AirflowException) as caught:
         EdFiUpsertOperator(
@@ -100,6 +105,8 @@ def test_upsert_tries_all_and_says_which_failed_and_why(api: FakeApi, connect: C
         "3 of 10 documents for students were refused: 2 unresolved_reference (items 1, 2); 1 validation (items 3)."
     )
     assert len(api.items["students"]) == 7
+    assert "Item 2: POST ed-fi/students was refused: The referenced 'School' of … does not exist." in caplog.text
+    assert "60482" not in caplog.text
 
 
 def test_a_fault_that_all_would_meet_ends_the_task_at_once(api: FakeApi, connect: Connect, tmp_path: Path) -> None:

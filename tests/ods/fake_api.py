@@ -212,7 +212,9 @@ class FakeApi:
 
     def _token_info(self, seen: Seen) -> web.Response:
         token = parse_qs(seen.body.decode())["token"][0]
-        assert token in self.live
+        if token not in self.live:
+            status = 400 if self.dialect.problems else 404
+            return self.refuse(status, "bad-request", "An invalid token was provided")
         body = {
             "active": True,
             "client_id": KEY,

@@ -448,6 +448,30 @@ DMS = (
         errors=["Limit must be omitted or set to a numeric value between 0 and 500."],
         method="GET",
     ),
+    _problem(
+        "not enrolled",
+        403,
+        "security:authorization:",
+        "Access to the resource could not be authorized.",
+        e.NotYetEnrolled,
+        dialects=_DMS,
+        errors=[
+            "No relationships have been established between the caller's education organization id claims ('39141') "
+            "and the resource item's StudentUniqueId value."
+        ],
+    ),
+    _problem(
+        "another education organization",
+        403,
+        "security:authorization:",
+        "Access to the resource could not be authorized.",
+        e.AuthorizationDenied,
+        dialects=_DMS,
+        errors=[
+            "No relationships have been established between the caller's education organization id claims ('39141') "
+            "and the resource item's EducationOrganizationId value."
+        ],
+    ),
     _problem("same identity", 409, "identity-conflict", "…", e.NaturalKeyConflict, dialects=_DMS),
     _problem(
         "dependents",

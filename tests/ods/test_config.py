@@ -80,6 +80,15 @@ def test_a_mistaken_address_is_named_and_not_repeated(base_url: str, said: str) 
     assert "pass@" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://ODS.Example.Gov/api", "https://ods.example.gov:443/api/", " https://ods.example.gov/api"],
+)
+def test_one_address_is_written_in_one_way(base_url: str) -> None:
+    """A redirect within the host, or an endpoint below the data, must not look like another's."""
+    assert config(base_url).base_url == "https://ods.example.gov/api"
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "ods.localhost"])
 def test_plain_http_is_allowed_on_this_machine(host: str) -> None:
     assert config(f"http://{host}:8080").base_url == f"http://{host}:8080"

@@ -12,6 +12,7 @@ from edfi_cte.ods import (
     AuthenticationFailed,
     EdFiClient,
     EdFiError,
+    MemoryTokenStore,
     NotFound,
     PreconditionFailed,
     TokenInfo,
@@ -46,6 +47,15 @@ def test_tells_whose_token_it_is(api: FakeApi) -> None:
 
     claim_set = "SIS Vendor" if api.dialect.name == "7.3" else None
     assert info == TokenInfo(True, KEY, (39141, 39142), ("uri://ed-fi.org",), claim_set)
+
+
+def test_tells_it_though_the_shared_token_was_revoked(api: FakeApi) -> None:
+    store = MemoryTokenStore()
+    with_client(api, lambda client: client.upsert("students", {}), store=store)
+    api.revoke_tokens()
+
+    assert with_client(api, lambda client: client.token_info(), store=store).active
+    assert api.token_requests == 2
 
 
 def test_writes_an_item_through_all_verbs(api: FakeApi) -> None:

@@ -12,7 +12,8 @@ from aiohttp import web
 from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, MalformedAnswer, Unavailable
 from edfi_cte.ods.capabilities import DMS, UNKNOWN, capabilities_of
 from edfi_cte.ods.discovery import api_info
-from tests.ods.fake_api import FakeApi, with_client
+from tests.ods.dialects import DIALECTS
+from tests.ods.fake_api import FakeApi, answers, with_client
 
 BASE = "https://ods.example.gov/api"
 
@@ -155,6 +156,15 @@ def test_the_connections_own_addresses_come_first() -> None:
     assert info.token_info_url == "https://b.example.gov/t/token_info"
 
 
+def test_then_the_documents_own_placeholders_need_no_values() -> None:
+    found = document(BASE, V7_ROUTED + "/data/v3/", V7_ROUTED + "/oauth/token")
+    own = {"data_url": BASE + "/MO/2026/data/v3", "token_url": BASE + "/MO/2026/oauth/token"}
+    info = api_info(found, config(**own))
+
+    assert (info.data_url, info.token_url, info.change_queries_url) == (*own.values(), None)
+    assert info.version == "7.3"
+
+
 def test_year_of_the_change_queries_is_the_connections() -> None:
     found = document(BASE, "/data/v3/2021", **V5_YEAR)
     found["urls"]["changeQueries"] = BASE + "/changeQueries/v1/2021"
@@ -192,6 +202,7 @@ BLOCKED: list[Callable[[str], web.Response]] = [
     lambda _: web.Response(status=403, text="<html>blocked</html>"),
     lambda _: web.Response(status=404),
     lambda _: web.Response(text="<html>Welcome to the district's portal</html>", content_type="text/html"),
+    lambda _: web.json_response({"status": "Healthy"}),
 ]
 
 
@@ -207,6 +218,14 @@ def test_where_discovery_is_blocked_the_usual_addresses_are_taken_and_it_is_said
     assert (info.version, info.capabilities) == ("", UNKNOWN)
     assert str(info) == "ODS/API of unknown version, data standard unknown"
     assert "assuming /data/v3 and /oauth/token" in caplog.text
+
+
+def test_a_dms_is_known_by_its_data_url_though_discovery_is_blocked() -> None:
+    """Or its empty 404 for an item would read as a wrong path, and a repeated DELETE would end the run."""
+    with FakeApi(DIALECTS["dms"], root=BLOCKED[0]) as api:
+        api.fail(answers(404))
+        own = {"data_url": api.base_url + "/data", "token_url": api.base_url + "/oauth/token"}
+        assert with_client(api, lambda client: client.delete("students", "a" * 32), **own) is False
 
 
 @pytest.mark.parametrize(
@@ -226,6 +245,13 @@ def test_no_years_address_is_ever_guessed(option: dict[str, Any]) -> None:
 def test_an_api_in_trouble_is_no_blocked_discovery() -> None:
     with FakeApi(root=lambda _: web.Response(status=503)) as api, pytest.raises(Unavailable):
         with_client(api, lambda client: client.discover())
+
+
+@pytest.mark.parametrize("root", [lambda _: web.Response(status=500), lambda _: web.Response(status=405)])
+def test_a_discovery_that_fails_is_every_requests_affair(root: Callable[[str], web.Response]) -> None:
+    with FakeApi(root=root) as api, pytest.raises(EdFiError) as caught:
+        with_client(api, lambda client: client.upsert("students", {}))
+    assert caught.value.systemic
 
 
 def test_discovers_once_for_all_callers() -> None:

@@ -140,6 +140,44 @@ def test_a_body_that_trickles_ends_with_the_total_deadline(api: FakeApi) -> None
     assert len(api.data_requests()) == 2
 
 
+def test_a_host_that_accepts_no_connection_ends_with_the_connect_deadline() -> None:
+    with socket.socket() as full, socket.socket() as queued, socket.socket() as left_out:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for other in (queued, left_out):
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        config = EdFiConfig(
+            base_url=f"http://127.0.0.1:{full.getsockname()[1]}",
+            client_id="key",
+            client_secret="secret",
+            connect_timeout=0.2,
+            tries=2,
+        )
+        error, _ = _failure(config)
+
+    assert isinstance(error, TimedOut)
+    assert (error.tries, error.outcome_unknown) == (2, False)
+    assert "connect_timeout" in str(error)
+
+
+def test_connections_are_used_again(api: FakeApi) -> None:
+    ports = set()
+
+    async def note(api: FakeApi, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        ports.add(request.transport.get_extra_info("peername"))
+        return api.serve_data(request, await request.read())
+
+    async def work(client: EdFiClient) -> None:
+        for number in range(3):
+            await asyncio.gather(*(client.upsert("students", {"studentUniqueId": f"{number}{n}"}) for n in range(20)))
+
+    api.faults = [note] * 60
+    with_client(api, work, concurrency=4)
+    assert len(ports) <= 4
+
+
 def test_waiting_for_a_turn_is_no_part_of_a_deadline(api: FakeApi) -> None:
     api.delay = 0.1
 
@@ -376,6 +414,23 @@ def test_a_retry_after_beyond_patience_is_an_error_at_once(api: FakeApi) -> None
     assert (caught.value.retry_after, len(api.data_requests())) == (86400, 1)
 
 
+def test_nor_does_anyone_else_sit_it_out(api: FakeApi) -> None:
+    clock = StillClock()
+    api.fail(answers(429, Retry_After="86400"))
+
+    async def work(client: EdFiClient) -> None:
+        with pytest.raises(RateLimited):
+            await client.upsert("students", STUDENT)
+        with pytest.raises(CircuitOpen):
+            await client.upsert("students", STUDENT)
+        assert clock.waits == []
+        clock.ahead += 86400
+        await client.upsert("students", STUDENT)
+
+    with_client(api, work, clock=clock)
+    assert len(api.data_requests()) == 2
+
+
 # An API that is down
 
 
@@ -396,6 +451,26 @@ def test_the_circuit_opens_on_an_api_that_is_down_and_closes_when_it_is_back(api
     with_client(api, work, clock=clock)
     assert kinds == [Unavailable] * 5 + [CircuitOpen] * 3
     assert len(api.data_requests()) == 5 * TRIES + 1
+
+
+@pytest.mark.parametrize("failing", ["data", "token"])
+def test_an_open_circuit_closes_though_a_new_token_is_needed(api: FakeApi, failing: str) -> None:
+    clock = StillClock()
+
+    async def work(client: EdFiClient) -> bool:
+        if failing == "data":
+            await client.upsert("students", {})
+        (api.faults if failing == "data" else api.token_faults).extend([answers(503)] * 5 * TRIES)
+        for _ in range(5):
+            with pytest.raises(Unavailable):
+                await client.upsert("students", STUDENT)
+        with pytest.raises(CircuitOpen):
+            await client.upsert("students", STUDENT)
+        clock.ahead += 3600
+        return (await client.upsert("students", STUDENT)).created
+
+    assert with_client(api, work, clock=clock)
+    assert api.token_requests == (2 if failing == "data" else 5 * TRIES + 1)
 
 
 def test_refusals_do_not_open_the_circuit(api: FakeApi) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -236,6 +238,28 @@ def test_counts_where_an_empty_page_is_refused() -> None:
     assert [query["limit"] for query in pages(api)] == ["0", "1", "1"]
 
 
+@pytest.mark.parametrize("emptied", [0, 1, 3])
+def test_an_empty_page_with_a_token_is_not_the_last(emptied: int) -> None:
+    """DMS, docs/CURSOR-PAGING.md: a page's rows are chosen before they are read, and may be deleted in between."""
+    with FakeApi(DIALECTS["dms"], max_limit=10) as api:
+        api.add("students", 60)
+        full, number = api._page, itertools.count()
+
+        def page(request: web.Request, held: dict[str, Any]) -> web.Response:
+            response = full(request, held)
+            if next(number) == emptied:
+                for row in json.loads(response.body):
+                    del held[row["id"]]
+                response.body = b"[]"
+            return response
+
+        api._page = page  # type: ignore[method-assign, assignment]
+        read = with_client(api, ids, page_size=10)
+
+    assert sorted(read) == sorted(api.items["students"])
+    assert sum("offset" in query for query in pages(api)) <= 2, "the collection is read once; only its count, again"
+
+
 def test_a_page_token_that_stands_still_is_an_error() -> None:
     with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
         api.add("students", 30)
@@ -250,6 +274,23 @@ def test_a_page_token_that_stands_still_is_an_error() -> None:
         api._page = stuck  # type: ignore[method-assign]
         with pytest.raises(MalformedAnswer, match="does not move on"):
             with_client(api, ids, page_size=10)
+
+
+@pytest.mark.parametrize("dialect", ["5.3", "6.2", "7.1"])
+def test_an_offset_that_is_ignored_is_an_error(dialect: str) -> None:
+    """As by a gateway that caches by path: the first page comes for ever."""
+    with FakeApi(DIALECTS[dialect], max_limit=10) as api:
+        api.add("students", 30)
+        full, first = api._page, []
+
+        def cached(request: web.Request, held: dict[str, Any]) -> web.Response:
+            first.append(full(request, held))
+            return web.Response(body=first[0].body, headers={"Total-Count": "30"}, content_type="application/json")
+
+        api._page = cached  # type: ignore[method-assign]
+        with pytest.raises(MalformedAnswer, match="do not move on"):
+            with_client(api, lambda client: asyncio.wait_for(ids(client), 10), page_size=10)
+        assert len(pages(api)) < 20
 
 
 def test_a_fault_in_one_partition_ends_the_reading() -> None:

@@ -16,6 +16,7 @@ from edfi_cte.ods import (
     EdFiError,
     MalformedAnswer,
     MemoryTokenStore,
+    NotFound,
     TooManyTokens,
     Unavailable,
 )
@@ -140,6 +141,29 @@ def test_a_token_endpoint_that_is_down_ends_in_one_error_for_all_who_wait(api: F
     outcomes = with_client(api, lambda client: upserts(client, 16))
     assert {type(outcome) for outcome in outcomes} == {Unavailable}
     assert api.token_requests == 6
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests"), [(answers(403), 1), (answers(405), 1), (answers(200, b"<html>"), 6), (answers(500), 30)]
+)
+def test_a_token_endpoint_that_fails_is_every_requests_affair_and_not_stormed(
+    api: FakeApi, fault: Any, requests: int
+) -> None:
+    """A gateway that blocks, a wrong address, a portal's page: none of it is one record's."""
+    api.token_faults = [fault] * 10_000
+
+    outcomes = with_client(api, lambda client: upserts(client, 500))
+    assert all(isinstance(outcome, EdFiError) and outcome.systemic for outcome in outcomes)
+    assert api.token_requests <= requests
+
+
+@pytest.mark.parametrize("fault", [answers(404), problem(404, "not-found"), answers(404, b"<html>")])
+def test_an_address_that_grants_no_tokens_is_told_as_such(api: FakeApi, fault: Any) -> None:
+    """No host but the connection's gets the secret, even if the root document names another."""
+    api.token_faults = [fault]
+
+    with pytest.raises(NotFound, match="set token_url"):
+        with_client(api, lambda client: client.upsert("students", {}))
 
 
 @pytest.mark.parametrize("body", [{}, {"access_token": ""}, {"access_token": 7}, []])

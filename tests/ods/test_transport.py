@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edfi_cte.ods import RedirectRefused, TlsFailed
+from edfi_cte.ods import RedirectRefused, TlsFailed, Unreachable
 from edfi_cte.ods.transport import _environment_proxy
 from tests.ods.fake_api import FakeApi, Fault, answers, with_client
 
@@ -88,6 +89,12 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
         assert with_client(api, upsert, verify_tls=False).created
 
 
+def test_an_address_that_is_not_https_is_no_matter_of_certificates() -> None:
+    with FakeApi() as api, pytest.raises(TlsFailed, match="speaks no TLS") as caught:
+        with_client(api, upsert, base_url=api.base_url.replace("http:", "https:"))
+    assert "whether it is https" in caught.value.advice
+
+
 def own_certificate(directory: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
@@ -123,6 +130,27 @@ def test_the_environments_proxy_is_used_but_not_for_this_machine(monkeypatch: py
     assert _environment_proxy("https://ods.example.gov/api") == "http://proxy.example.gov:3128"
     assert _environment_proxy("https://direct.example.gov/api") is None
     assert _environment_proxy("http://127.0.0.1:8080") is None
+
+
+def test_a_proxy_may_be_named_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "proxy.example.gov:3128")
+    assert _environment_proxy("https://ods.example.gov/api") == "http://proxy.example.gov:3128"
+
+
+def test_a_proxy_that_does_not_let_us_through_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeApi() as refusing, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{bound.getsockname()[1]}"
+        for proxy, said in (
+            (refusing.base_url, "the proxy refuses to connect to ods.example.gov:443 (4"),
+            (f"http://{nobody}", f"{nobody} cannot be reached"),
+            ("http://no-such-proxy.invalid:3128", "no-such-proxy.invalid is not known"),
+        ):
+            monkeypatch.setattr("edfi_cte.ods.transport._environment_proxy", lambda _, proxy=proxy: proxy)
+            with pytest.raises(Unreachable) as caught:
+                with_client(refusing, upsert, base_url="https://ods.example.gov")
+            assert said in str(caught.value)
+            assert not caught.value.outcome_unknown
 
 
 def test_cookies_are_not_kept() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook
@@ -137,9 +138,13 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
         return self.call(lambda client: client.total_count(resource, filters))
 
     def test_connection(self) -> tuple[bool, str]:
-        """Discovers the API and asks for a new token, so that an old one does not hide a wrong secret."""
+        """Discovers the API and asks for a new token, so that an old one does not hide a wrong secret.
+
+        Each step is tried once: whoever presses the button waits for the answer.
+        """
         try:
-            client = EdFiClient(self.config(), token_store=MemoryTokenStore())
+            config = replace(self.config(), tries=1, token_wait=0)
+            client = EdFiClient(config, token_store=MemoryTokenStore())
             _refuse_inside_event_loop()
             return True, asyncio.run(_reached(client))
         except EdFiError as error:

@@ -52,6 +52,9 @@ class HttpOperatorSupport:
         """
         options = _known_options(extra_options or {})
         reads = self.method in _BODILESS
+        if reads and data and not isinstance(data, Mapping | str):
+            # Left out, they would be filters forgotten: the answer would be of everything.
+            raise BadParameter(f"The data of a {self.method} are its parameters.", advice="Give an object or a text.")
         parameters = data if reads and isinstance(data, Mapping) else None
         path = endpoint or ""
         if reads and isinstance(data, str) and data:

@@ -44,6 +44,14 @@ class ClientSession:
 
     def _live(self) -> None:
         self._loop.run_forever()
-        self._loop.run_until_complete(self._client.__aexit__(None, None, None))
+        self._loop.run_until_complete(self._end())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Calls that other threads still wait for are cancelled: nobody would ever answer them."""
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._client.__aexit__(None, None, None)

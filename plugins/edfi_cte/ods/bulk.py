@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 from .errors import EdFiError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,10 +30,12 @@ class BulkResult(Generic[R]):
         self.examples: dict[str, list[int]] = {}
 
     def fail(self, place: int, error: EdFiError) -> None:
+        """Counts the failure; of the first ones of each type, the log has what the API said."""
         self.failed[error.type] += 1
         places = self.examples.setdefault(error.type, [])
         if len(places) < _EXAMPLES:
             places.append(place)
+            log.warning("Item %d: %s", place, error)
 
     def __str__(self) -> str:
         """Of the failures only: ``2 unresolved_reference (items 3, 8)``."""

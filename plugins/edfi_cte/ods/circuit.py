@@ -25,8 +25,12 @@ class Circuit:
         if self._reopens_at is None:
             return
         if self._clock.now() < self._reopens_at:
-            raise CircuitOpen("The API did not answer the last requests, so this one was not sent.")
+            raise CircuitOpen("The API did not answer the last requests, or asked to be left alone: none is sent.")
         self._reopens_at = self._clock.now() + _SECONDS_OPEN
+
+    def hold(self, seconds: float) -> None:
+        """The API asked to be left alone for longer than anyone here waits."""
+        self._reopens_at = self._clock.now() + seconds
 
     def answered(self) -> None:
         """The API is there: even a refusal shows it."""

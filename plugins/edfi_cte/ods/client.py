@@ -54,9 +54,7 @@ class EdFiClient:
         self._store = PROCESS_TOKENS if token_store is None else token_store
         self._clock = clock or Clock()
         self._limiter = Limiter(config.concurrency, self._clock)
-        self._retrier = Retrier(
-            self._clock, Circuit(self._clock), tries=config.tries, max_retry_after=config.max_retry_after
-        )
+        self._retrier = self._new_retrier()
         self._transport: Transport | None = None
         self._discovering = asyncio.Lock()
         self._api: ApiInfo | None = None
@@ -166,8 +164,19 @@ class EdFiClient:
 
     async def token_info(self) -> TokenInfo:
         """Whose token it is and for which education organizations (POST oauth/token_info)."""
-        api = await self.discover()
+        await self.discover()
         token = self._tokens.current() or await self._tokens.obtain()
+        try:
+            return await self._token_info(token)
+        except errors.Refused:
+            renewed = self._tokens.current()
+            if renewed is None or renewed == token:
+                raise
+        # The token was refused and replaced on the way, but the body still asked about the old one.
+        return await self._token_info(renewed)
+
+    async def _token_info(self, token: str) -> TokenInfo:
+        api = await self.discover()
         request = Request(
             "POST",
             URL(api.token_info_url, encoded=True),
@@ -216,12 +225,19 @@ class EdFiClient:
             concurrency=at_once,
         )
 
+    def _new_retrier(self) -> Retrier:
+        config = self.config
+        return Retrier(self._clock, Circuit(self._clock), tries=config.tries, max_retry_after=config.max_retry_after)
+
     async def _discover(self) -> None:
         if self._transport is None:
             raise RuntimeError("Use the client as 'async with EdFiClient(config) as client'.")
         wire = Wire(self._transport, self._retrier, self._clock)
         api = await Discovery(self.config, wire).run()
-        self._tokens = TokenSource(self.config, api.token_url, store=self._store, wire=wire)
+        # A token is fetched within a try of another request. Were the circuit the same, the one request that is let
+        # through while it is open would find it shut to the token it needs.
+        token_wire = wire._replace(retrier=self._new_retrier())
+        self._tokens = TokenSource(self.config, api.token_url, store=self._store, wire=token_wire)
         self._exchange = Exchange(
             wire=wire,
             tokens=self._tokens,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from yarl import URL
+
 from .errors import ConfigurationError
 
 
@@ -114,7 +116,10 @@ def _require(holds: bool, name: str, rule: str) -> None:
 
 
 def _checked_url(name: str, url: str, *, allow_http: bool) -> str:
-    """``url`` without a trailing slash. Never echoes it: a mistaken one may hold a password."""
+    """``url`` in the form that addresses are compared in: host in lower case, no default port, no trailing slash.
+
+    Never echoes it: a mistaken one may hold a password.
+    """
     advice = f"Write {'the host' if name == 'base_url' else name} like https://ods.example.gov/api."
     try:
         parts = urlsplit(url.strip())
@@ -132,7 +137,7 @@ def _checked_url(name: str, url: str, *, allow_http: bool) -> str:
             f"The connection's {name} is plain http: the secret and students' data would go out unencrypted.",
             advice="Use https; or, on a network you trust, set allow_http.",
         )
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+    return str(URL(urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))).rstrip("/")
 
 
 def _wrong(name: str, what: str) -> ConfigurationError:

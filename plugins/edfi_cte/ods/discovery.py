@@ -19,7 +19,7 @@ from yarl import URL
 from . import errors
 from .capabilities import DMS, UNKNOWN, Capabilities, capabilities_of
 from .config import EdFiConfig
-from .errors import ConfigurationError
+from .errors import ConfigurationError, EdFiError
 from .message import Answer, Request
 from .wire import Wire
 
@@ -32,10 +32,10 @@ _BLOCKED = (errors.AuthenticationFailed, errors.AuthorizationDenied, errors.NotF
 
 @dataclass(frozen=True, slots=True)
 class ApiInfo:
-    """``version`` of the API ("7.3"), ``data_standard`` ("5.2.0") and ``suite`` are "" where discovery is blocked.
+    """``version`` of the API ("7.3") and ``data_standard`` ("5.2.0") are "" where discovery is blocked.
 
-    The addresses end without a slash; ``change_queries_url`` is None where the feature is off. ``extensions`` are
-    the other data models, by name, with their versions.
+    The addresses end without a slash; ``change_queries_url`` is None where the feature is off, or the
+    connection has a ``data_url`` of its own. ``extensions`` are the other data models, by name, with their versions.
     """
 
     version: str
@@ -65,13 +65,20 @@ class Discovery:
 
     async def run(self) -> ApiInfo:
         """Raises ConfigurationError if the connection lacks a part of the route, NoAnswer if nothing answers."""
+        try:
+            return await self._find()
+        except EdFiError as error:
+            error.systemic = True  # without the addresses, every request meets it
+            raise
+
+    async def _find(self) -> ApiInfo:
         request = Request("GET", URL(self._config.base_url + "/", encoded=True), "GET the API's root document")
         try:
             answer = await self._wire.retrier.run(request, self._attempt)
+            info = api_info(answer.json(request.name), self._config)
         except _BLOCKED as error:
             blocked = error
         else:
-            info = api_info(answer.json(request.name), self._config)
             log.info("Found %s at %s.", info, _host(self._config.base_url))
             return info
         return self._fallback(blocked)
@@ -81,7 +88,7 @@ class Discovery:
         answer.json(request.name)
         return answer
 
-    def _fallback(self, blocked: errors.EdFiError) -> ApiInfo:
+    def _fallback(self, blocked: EdFiError) -> ApiInfo:
         """The addresses that every ODS/API has; never a guess about the school year."""
         config = self._config
         routed = config.school_year or config.tenant or config.instance or config.route
@@ -97,14 +104,15 @@ class Discovery:
             blocked.type,
         )
         token_url = config.token_url or f"{config.base_url}/oauth/token"
+        data_url = config.data_url or f"{config.base_url}/data/v3"
         return ApiInfo(
             version="",
             data_standard="",
-            data_url=config.data_url or f"{config.base_url}/data/v3",
+            data_url=data_url,
             token_url=token_url,
             token_info_url=_beside(token_url),
             change_queries_url=None,
-            capabilities=UNKNOWN,
+            capabilities=DMS if data_url.endswith("/data") else UNKNOWN,
         )
 
 
@@ -128,7 +136,8 @@ def api_info(document: Any, config: EdFiConfig) -> ApiInfo:
         data_url=data_url,
         token_url=token_url,
         token_info_url=introspection or _beside(token_url),
-        change_queries_url=addresses.of("changeQueries"),
+        # The document that was wrong about the data is no guide to their changes.
+        change_queries_url=None if config.data_url else addresses.of("changeQueries"),
         capabilities=capabilities_of(version, dms=addresses.is_dms),
         extensions=models,
     )

@@ -114,7 +114,7 @@ class NoAnswer(EdFiError):
 class Unreachable(NoAnswer):
     type = "unreachable"
     default_systemic = True
-    default_advice = "Check the connection's host, and that this machine may reach it (DNS, firewall, VPN)."
+    default_advice = "Check the connection's host, and that this machine may reach it (DNS, firewall, VPN, proxy)."
 
 
 class TlsFailed(Unreachable):

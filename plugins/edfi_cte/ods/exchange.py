@@ -111,7 +111,9 @@ class Exchange:
             raise
         if answer.status in (429, 502, 503, 504):
             self._limiter.too_much(sent_at)
-            if wait := retry_after(answer.headers, self._clock):
+            wait = retry_after(answer.headers, self._clock)
+            # A longer one ends this request, and the circuit spares the API the others: none sits it out.
+            if wait and wait <= self._wire.retrier.max_retry_after:
                 self._limiter.pause(wait)
         else:
             self._limiter.went_well(request.method, self._clock.now() - sent_at)

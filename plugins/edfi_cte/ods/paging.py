@@ -18,6 +18,7 @@ Row = dict[str, Any]
 Parameters = Sequence[tuple[str, str]]
 
 _PASSES = 3
+_PAGES_WITHOUT_NEWS = 10
 _PARTITION_PAGES = 5
 """ODS/API 7.3 makes no partition smaller than five full pages."""
 _MOST_PARTITIONS = 200
@@ -98,14 +99,14 @@ def _id(row: Row, name: str) -> str:
 
 async def _one_pass(source: PageSource, first: Page) -> AsyncGenerator[list[Row], None]:
     yield first.rows
-    if not first.rows or len(first.rows) >= _total(first, source.name):
+    if len(first.rows) >= _total(first, source.name):
         return
-    if not (source.cursor_paging and first.next_token):
+    if source.cursor_paging and first.next_token:
+        pages = _by_partition(source, await _partitions(source, first) or [first.next_token])
+    elif first.rows:
         pages = _by_offset(source, first)
-    elif tokens := await _partitions(source, first):
-        pages = _by_partition(source, tokens)
     else:
-        pages = _by_partition(source, [first.next_token])
+        return
     async with aclosing(pages):
         async for rows in pages:
             yield rows
@@ -120,7 +121,10 @@ async def _partitions(source: PageSource, first: Page) -> list[str] | None:
 
 
 async def _by_partition(source: PageSource, tokens: Sequence[str]) -> AsyncGenerator[list[Row], None]:
-    """Pages in the order they come, one in flight for each of ``tokens``."""
+    """Pages in the order they come, one in flight for each of ``tokens``.
+
+    A page without a next token is the last. An empty one need not be: its rows may just have been deleted (DMS).
+    """
     pending = {asyncio.create_task(source.at_token(token)): token for token in tokens}
     try:
         while pending:
@@ -128,9 +132,9 @@ async def _by_partition(source: PageSource, tokens: Sequence[str]) -> AsyncGener
             for task in done:
                 token = pending.pop(task)
                 page = task.result()
-                if page.rows and page.next_token == token:
+                if page.next_token == token:
                     raise errors.MalformedAnswer(f"GET {source.name}: the page token does not move on.")
-                if page.rows and page.next_token:
+                if page.next_token:
                     pending[asyncio.create_task(source.at_token(page.next_token))] = page.next_token
                 yield page.rows
     finally:
@@ -143,6 +147,7 @@ async def _by_offset(source: PageSource, first: Page) -> AsyncGenerator[list[Row
     """The pages after ``first``. Needs an order that is the same for every page, which all ODS/APIs have."""
     known = {_id(row, source.name) for row in first.rows}
     offset = len(first.rows) - 1
+    without_news = 0
     while True:
         page = await source.at_offset(offset)
         ids = [_id(row, source.name) for row in page.rows]
@@ -154,4 +159,7 @@ async def _by_offset(source: PageSource, first: Page) -> AsyncGenerator[list[Row
         known.update(ids)
         if len(ids) < page.limit and (not news or len(known) >= _total(first, source.name)):
             return
+        without_news = 0 if news else without_news + 1
+        if without_news > _PAGES_WITHOUT_NEWS:
+            raise errors.MalformedAnswer(f"GET {source.name}: the pages do not move on with the offset.")
         offset += max(len(ids) - 1, 0)

@@ -87,7 +87,7 @@ _BY_WORDING: Mapping[int, tuple[tuple[re.Pattern[str], type[Refused]], ...]] = {
 
 _NO_SUCH_ROUTE = re.compile(r"The specified data could not be found")
 _NO_CLAIM = ("security:authorization:access-denied:resource", "security:authorization:access-denied:action")
-_NOT_ENROLLED = re.compile(r"StudentSchoolAssociation|'StudentUniqueId'", re.IGNORECASE)
+_NOT_ENROLLED = re.compile(r"StudentSchoolAssociation|\bStudentUniqueId\b", re.IGNORECASE)
 _EVERY_RECORD = re.compile(r"Are you missing a claim|for the requested action")
 _NO_DESCRIPTOR = re.compile(r"descriptor value .* does not exist", re.IGNORECASE)
 _LIMIT = re.compile(r"\bLimit must be\b|\bpageSize must be\b|\bpage size must be\b", re.IGNORECASE)
@@ -153,7 +153,8 @@ def _read(answer: Answer) -> _Problem:
     text = "\n".join(part for part in parts if isinstance(part, str))
     kind, correlation_id = body.get("type"), body.get("correlationId")
     return _Problem(
-        kind.removeprefix(_PREFIX) if isinstance(kind, str) and kind.startswith(_PREFIX) else "",
+        # The DMS of 2025 ends some types with a colon.
+        kind.removeprefix(_PREFIX).rstrip(":") if isinstance(kind, str) and kind.startswith(_PREFIX) else "",
         text or _oauth_text(body),
         named,
         correlation_id if isinstance(correlation_id, str) and _CORRELATION_ID.fullmatch(correlation_id) else None,

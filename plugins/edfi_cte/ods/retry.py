@@ -68,7 +68,7 @@ class Retrier:
         self._clock = clock
         self._circuit = circuit
         self._tries = tries
-        self._max_retry_after = max_retry_after
+        self.max_retry_after = max_retry_after
 
     async def run(self, request: Request, attempt: Callable[[Request], Awaitable[Answer]]) -> Answer:
         """The answer of the first ``attempt`` that raises nothing, or the last one's error.
@@ -100,10 +100,13 @@ class Retrier:
         spread = self._clock.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (number - 1)))
         if error.retry_after is None:
             return spread
-        return error.retry_after + spread if error.retry_after <= self._max_retry_after else None
+        return error.retry_after + spread if error.retry_after <= self.max_retry_after else None
 
     def _given_up(self, error: EdFiError, number: int, lost: bool) -> EdFiError:
-        if isinstance(error, errors.Refused) and not isinstance(error, errors.ServerFault):
+        asked = error.retry_after or 0.0
+        if asked > self.max_retry_after and _may_pass(error, lost):
+            self._circuit.hold(asked)
+        elif isinstance(error, errors.Refused) and not isinstance(error, errors.ServerFault):
             self._circuit.answered()
         elif isinstance(error, _SERVER_DOWN) and not isinstance(error, errors.CircuitOpen) and not error.tries:
             self._circuit.gave_up()

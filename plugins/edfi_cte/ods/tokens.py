@@ -30,6 +30,11 @@ _UNPROVEN_REFUSALS = 2
 _TOKEN_WAIT = 60.0
 _LIFETIME_UNSAID = 300.0
 
+_NO_TOKENS_HERE = (
+    "Check the connection's base URL, tenant, instance and route; where another address grants the tokens, "
+    "set token_url."
+)
+
 TOKEN_REQUEST = "POST oauth/token"  # noqa: S105
 
 
@@ -85,6 +90,7 @@ class TokenSource:
             try:
                 return await self._renew()
             except EdFiError as error:
+                error.systemic = True  # without a token, every request meets it
                 self._remember(error)
                 raise
 
@@ -107,10 +113,11 @@ class TokenSource:
             )
 
     def _remember(self, error: EdFiError) -> None:
-        """Callers who wait share the failure; a refused key is not tried again for a while."""
+        """Callers who wait share the failure. An endpoint that answers amiss, as for a refused key, is left alone for
+        a while; one that is down is the circuit's affair."""
         self._failures += 1
         self._denied = error
-        if isinstance(error, AuthenticationFailed):
+        if not isinstance(error, errors.NoAnswer | errors.ServerFault):
             self._denied_until = self._clock.now() + _DENIED_SECONDS
 
     async def _renew(self) -> str:
@@ -160,6 +167,9 @@ class TokenSource:
     async def _attempt(self, request: Request) -> Answer:
         try:
             answer = await self._wire.ask(request, frozenset({self._config.client_secret}))
+        except errors.NotFound as error:
+            error.advice = _NO_TOKENS_HERE
+            raise
         except errors.Refused as error:
             if error.status not in (400, 401):
                 raise

@@ -107,12 +107,20 @@ def _redirected(request: Request, url: URL, answer: Answer) -> URL:
 def _failure(error: Exception, request: Request) -> EdFiError:
     """The library's error as ours. Says nothing of the address but its host."""
     host = f"{request.url.host}:{request.url.port}"
-    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch):
         return errors.TlsFailed(f"{request.name}: the TLS certificate of {host} was not accepted.")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return errors.TlsFailed(
+            f"{request.name}: {host} speaks no TLS that this machine takes ({error.strerror}).",
+            advice="Check the connection's host: its port, and whether it is https at all.",
+        )
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return errors.Unreachable(f"{request.name}: the proxy refuses to connect to {host} ({error.status}).")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return errors.Unreachable(f"{request.name}: the host name {request.url.host} is not known.")
+        return errors.Unreachable(f"{request.name}: the host name {error.host} is not known.")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return errors.Unreachable(f"{request.name}: {host} cannot be reached ({error.strerror or 'refused'}).")
+        target = f"{error.host}:{error.port}"  # the proxy, where there is one
+        return errors.Unreachable(f"{request.name}: {target} cannot be reached ({error.strerror or 'refused'}).")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return errors.TimedOut(f"{request.name}: no connection to {host} within the connect_timeout.")
     if isinstance(error, TimeoutError):
@@ -124,8 +132,12 @@ def _failure(error: Exception, request: Request) -> EdFiError:
 
 
 def _environment_proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for the API, looked up once; none for this machine itself."""
+    """The proxy that the environment names for the API, looked up once; none for this machine itself.
+
+    Many environments name it without a scheme, which means http.
+    """
     url = URL(base_url)
     if is_loopback(url.host) or (url.host and proxy_bypass(url.host)):
         return None
-    return getproxies().get(url.scheme)
+    proxy = getproxies().get(url.scheme)
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"

@@ -91,7 +91,8 @@ class EdFiTotalCountOperator(EdFiOperator):
 class EdFiUpsertOperator(EdFiOperator):
     """Posts every document of a file of JSON lines; returns ``{"created": …, "replaced": …}``.
 
-    All are tried; if any was refused the task fails and says how many, why, and in which lines.
+    All are tried; if any was refused the task fails and says how many, of what kind, and which documents; the log has
+    what the API said of the first five of each kind.
 
     :param path: local, or of any storage that Airflow knows
     """
