@@ -29,7 +29,7 @@ class Fault:
     """One rule.
 
     `kind`: `latency` (wait), `status` (answer with an error instead), `drop` (close the connection), `truncate`
-    (send half of the body and close), `stall` (never answer).
+    (send half of the body, or of the head where there is no body, and close), `stall` (never answer).
     `when`: before or after the request is carried out; for `status`, `drop` and `stall`.
     `rate`: share of matching requests, 0 to 1. `times`: at most so many requests (None: no limit). `skip`: let so
     many matching requests pass first. `method` and `path` (a part of it, any case) choose the requests.

@@ -210,8 +210,8 @@ class Connection(asyncio.Protocol):
             head += f"{name}: {value}\r\n"
         if not keep_alive:
             head += "Connection: close\r\n"
-        body = response.body[: len(response.body) // 2] if truncated else response.body
-        self._transport.write(f"{head}\r\n".encode("latin-1", "replace") + body)
+        whole = f"{head}\r\n".encode("latin-1", "replace") + response.body
+        self._transport.write(_broken_off(whole, response.body) if truncated else whole)
         if not keep_alive:
             self._close()
 
@@ -223,6 +223,12 @@ class Connection(asyncio.Protocol):
         """Closes without a farewell, as a crashed server does."""
         if self._transport is not None:
             self._transport.close()
+
+
+def _broken_off(whole: bytes, body: bytes) -> bytes:
+    """An answer without the second half of its body; where it has none, of its head."""
+    missing = (len(body) or len(whole)) + 1
+    return whole[: len(whole) - missing // 2]
 
 
 async def serve_site(site: Site, host: str, port: int) -> asyncio.Server:

@@ -180,6 +180,12 @@ def test_a_truncated_body(api: Target, ods: RunningOds) -> None:
         api.get(ASSOCIATIONS)
 
 
+def test_an_answer_without_a_body_is_truncated_in_its_head(api: Target, ods: RunningOds) -> None:
+    with ods.control.faults(Fault("truncate")), pytest.raises(httpx.RemoteProtocolError):
+        api.post(association())
+    assert len(ods.control.documents(NAME)) == 1
+
+
 def test_a_stalled_request_never_ends(api: Target, ods: RunningOds) -> None:
     with ods.control.faults(Fault("stall", method="GET")), pytest.raises(httpx.ReadTimeout):
         httpx.get(api.data_url + ASSOCIATIONS, headers={"Authorization": f"Bearer {api.token()}"}, timeout=0.3)
