@@ -13,6 +13,7 @@ from sandbox.ods import changes, discovery, oauth
 from sandbox.ods.clients import Clients, Session
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
+from sandbox.ods.documents import internal_id
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.instance import Instance
 from sandbox.ods.messages import Request, Response, json_response
@@ -146,6 +147,19 @@ class Application:
         except Exception:  # noqa: BLE001 - a server answers, whatever happened; the trace goes to its own log
             traceback.print_exc(file=sys.stderr)
             return self._refusal(request, Failure(Kind.SYSTEM))
+
+    def identity(self, request: Request) -> bytes:
+        """What tells a request from others, the same in every run: an item stands there by its natural key."""
+        parts = (request.method.encode(), request.path.encode(), request.query.encode(), request.body)
+        whole = b"\0".join(parts)
+        head, _, tail = request.path.rstrip("/").rpartition("/")
+        place = self._collections.get(head.lower())
+        record_id = internal_id(tail)
+        if place is None or record_id is None:
+            return whole
+        record = place.instance.store.collections[place.resource.name].by_id.get(record_id)
+        name = "{id}" if record is None else repr(record.key)
+        return whole.replace(tail.encode(), name.encode())
 
     def _dispatch(self, request: Request) -> Response:
         path = _normal(request.path)

@@ -54,7 +54,7 @@ class Sandbox:
         self._clients = Clients(settings.token_seconds)
         self.application = Application(dialect, Layout(dialect, settings.years, settings.tenants), self._clients)
         self._log = RequestLog()
-        self._faults = Faults()
+        self._faults = Faults(self.application.identity)
         control = ControlRoutes(self.application, self._log, self._faults, self._reseed)
         self._site = Site(self.application, control, self._faults, self._log)
         if settings.state is not None:

@@ -123,6 +123,26 @@ def test_an_error_rate_is_deterministic_by_seed(api: Target, ods: RunningOds) ->
     assert all(api.post(dated(day)).is_success for day in days)
 
 
+@pytest.mark.parametrize("dialect", ["7.3", "dms"])
+def test_requests_for_items_meet_the_same_faults_in_every_run(dialect: str) -> None:
+    """Their paths, and for the Data Management Service the bodies of PUTs, hold ids that no two runs share."""
+
+    def struck() -> list[int]:
+        with serve(api=dialect) as ods:
+            target = Target(ods.base_url, ods.key, ods.secret, dialect, ods.control)
+            locations = [target.created(dated(day)) for day in range(1, 25)]
+            ods.control.set_faults(Fault("status", path=NAME, rate=0.5), seed=7)
+            changed = [
+                target.put(url, {**dated(day), "privateCTEProgram": True}) for day, url in enumerate(locations, 1)
+            ]
+            deleted = [target.call("DELETE", url) for url in locations]
+            return [answer.status_code for answer in (*changed, *deleted)]
+
+    first = struck()
+    assert set(first) == {204, 503}
+    assert struck() == first
+
+
 def test_a_fault_may_pass_when_the_same_request_is_repeated(api: Target, ods: RunningOds) -> None:
     ods.control.set_faults(Fault("status", rate=0.5), seed=1)
     assert {api.post(association()).status_code // 100 for _ in range(20)} == {2, 5}
@@ -208,9 +228,19 @@ def test_latency_delays_and_is_logged(api: Target, ods: RunningOds) -> None:
     assert ods.control.most_in_flight() == 1
 
 
-def test_a_fault_that_makes_no_sense_says_why(ods: RunningOds) -> None:
-    with pytest.raises(ControlError, match="kind is one of latency"):
-        ods.control.set_faults(Fault("explode"))  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "explode"}, "kind is one of latency"),
+        ({"kind": "latency", "distribution": "gaussian"}, "distribution"),
+        ({"kind": "drop", "when": "later"}, "when"),
+        ({"kind": "status", "rate": 50}, "rate"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_fault_that_makes_no_sense_says_why(ods: RunningOds, fault: dict[str, object], words: str) -> None:
+    with pytest.raises(ControlError, match=words):
+        ods.control.set_faults(Fault(**fault))  # type: ignore[arg-type]
 
 
 # Starting, stopping, and the state file
