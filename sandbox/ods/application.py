@@ -269,8 +269,16 @@ class Application:
 
     def error_on_demand(self, request: Request, status: int) -> Response:
         """The dialect's answer of a status that a fault asks for; an empty one where it has no words for it."""
-        kinds = {429: Kind.TOO_MANY_REQUESTS, 500: Kind.SYSTEM, 503: Kind.UNAVAILABLE}
-        return self._refusal(request, Failure(kinds[status])) if status in kinds else Response(status)
+        kinds = {
+            401: Kind.UNAUTHENTICATED,
+            429: Kind.TOO_MANY_REQUESTS,
+            500: Kind.SYSTEM,
+            502: Kind.BAD_GATEWAY,
+            503: Kind.UNAVAILABLE,
+        }
+        if status not in kinds:
+            return Response(status)
+        return self._refusal(request, Failure(kinds[status], reason="Invalid token"))
 
     def _refusal(self, request: Request, failure: Failure) -> Response:
         correlation_id = (

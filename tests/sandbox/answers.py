@@ -30,6 +30,11 @@ TITLES = {
     "optimistic-lock-failed": "Optimistic Lock Failed",
     "precondition-failed:if-none-match": "If-None-Match Precondition Failed",
     "unauthorized": "invalid_client",
+    "bad-gateway": "Bad Gateway",
+    "service-unavailable": "Service Unavailable",
+    "snapshots:method-not-allowed": "Method Not Allowed with Snapshots",
+    "system": "System Error",
+    "too-many-requests": "Too Many Requests",
 }
 DATA = "bad-request:data-validation-failed"
 SEE_VALIDATION = "Data validation failed. See 'validationErrors' for details."

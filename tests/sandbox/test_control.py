@@ -161,13 +161,6 @@ def test_an_error_can_say_when_to_come_back(api: Target, ods: RunningOds) -> Non
     assert ods.control.documents(NAME) == []
 
 
-@pytest.mark.parametrize(("api", "kind"), [("7.3", "system"), ("dms", "too-many-requests")])
-def test_an_error_is_put_in_the_dialects_words(api: str, kind: str) -> None:
-    status = 500 if kind == "system" else 429
-    with serve(api=api) as ods, ods.control.faults(Fault("status", status=status)):
-        assert httpx.get(ods.base_url).json()["type"] == f"urn:ed-fi:api:{kind}"
-
-
 def test_a_gateways_error_is_a_page(api: Target, ods: RunningOds) -> None:
     with ods.control.faults(Fault("status", status=502, html=True)):
         answer = api.post(association())

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.answers import DATA, SEE_ERRORS, SEE_VALIDATION, Answer, check, message, problem
+from sandbox.ods import Fault
+from tests.sandbox.answers import DATA, ODS, SEE_ERRORS, SEE_VALIDATION, Answer, check, message, problem
 from tests.sandbox.target import ASSOCIATIONS, FORM, WORLD, Target, association
 
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
@@ -666,6 +667,83 @@ ROUTES = [
         },
     ),
 ]
+
+
+def with_fault(status: int) -> Callable[[Target], httpx.Response]:
+    """Asks for something of a server that is to fail with a status."""
+
+    def ask(target: Target) -> httpx.Response:
+        assert target.control is not None
+        with target.control.faults(Fault("status", status=status)):
+            return target.get(ASSOCIATIONS)
+
+    return ask
+
+
+FAULTS = [
+    Case(
+        "unhandled",
+        with_fault(500),
+        {
+            **same(message(500, "An unexpected error occurred on the server."), "5.3", "6.2", "7.1"),
+            "7.3": problem(500, "system", "An unexpected problem has occurred."),
+            "dms": problem(500, "system", "An unexpected problem has occurred.", dms=True),
+        },
+    ),
+    Case(
+        "too many requests",
+        with_fault(429),
+        {
+            **same((429, None), *ODS),
+            "dms": problem(
+                429,
+                "too-many-requests",
+                "The number of allowed requests has been exceeded. Retry the request later.",
+                dms=True,
+            ),
+        },
+    ),
+    Case(
+        "identity provider down",
+        with_fault(502),
+        {
+            **same((502, None), *ODS),
+            "dms": problem(502, "bad-gateway", "The identity provider could not be reached.", dms=True),
+        },
+    ),
+    Case(
+        "unavailable",
+        with_fault(503),
+        {
+            **same((503, None), *ODS),
+            "dms": problem(
+                503,
+                "service-unavailable",
+                "The service is temporarily unable to handle the request. Retry the request later.",
+                dms=True,
+            ),
+        },
+    ),
+    Case(
+        "expired token on demand",
+        with_fault(401),
+        {
+            **same((401, None), "5.3", "6.2", "7.1"),
+            **same(
+                problem(401, "security:authentication", "The caller could not be authenticated.", "Invalid token"),
+                "7.3",
+                "dms",
+            ),
+        },
+    ),
+]
+
+
+@pytest.mark.needs_seeding
+@pytest.mark.cases(FAULTS)
+def test_a_fault_speaks_the_dialects_words(target: Target, case: Case) -> None:
+    target.token()
+    check(case.ask(target), case.answers[target.dialect], target.dialect)
 
 
 @pytest.mark.cases([*BODIES, *ROUTES])
