@@ -84,6 +84,8 @@ class Application:
             f"{layout.change_queries(parts)}/availableChangeVersions",
             lambda request: self._available_changes(request, instance),
         )
+        if dialect.snapshot_header == "snapshot-identifier":
+            self._route("GET", f"{layout.change_queries(parts)}/snapshots", self._no_snapshots)
         self._route(
             "GET",
             layout.dependencies(parts),
@@ -212,7 +214,7 @@ class Application:
         match tail.lower():
             case "deletes":
                 return self._deletes
-            case "keychanges" if self.dialect.key_changes:
+            case "keychanges":
                 return self._key_changes
             case "partitions" if self.dialect.cursor_paging:
                 return self._partitions
@@ -230,6 +232,10 @@ class Application:
     def _available_changes(self, request: Request, instance: Instance) -> Response:
         self._required_session(request)
         return changes.available(instance.store, self.dialect)
+
+    def _no_snapshots(self, request: Request) -> Response:
+        self._required_session(request)
+        return json_response(200, [])
 
     # Who asks
 
