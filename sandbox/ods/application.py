@@ -77,7 +77,9 @@ class Application:
         self._route(
             "POST",
             f"{layout.token(parts)}_info",
-            lambda request: oauth.token_info(request, self._session(request), self.clients, instance.store, dialect),
+            lambda request: oauth.token_info(
+                request, self._required_session(request), self.clients, instance.store, dialect
+            ),
         )
         self._route(
             "GET",
@@ -250,6 +252,8 @@ class Application:
         header = request.headers.get("authorization")
         if header is None:
             reason = "Authorization header is missing."
+        elif not header.strip():
+            reason = "Invalid Authorization header."
         else:
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":

@@ -191,6 +191,7 @@ def test_more_live_tokens_than_a_client_may_hold(target: Target) -> None:
 HEADERS = {
     "no header": (None, "Authorization header is missing."),
     "another scheme": ("Basic abc", "Unknown Authorization header scheme."),
+    "blank": ("", "Invalid Authorization header."),
     "no token": ("Bearer", "Missing Authorization header bearer token value."),
     "garbage": ("Bearer 0123", "Invalid token"),
 }
@@ -200,13 +201,18 @@ HEADERS = {
 def test_a_request_without_a_valid_token_is_refused(target: Target, header: str) -> None:
     value, reason = HEADERS[header]
     headers = {} if value is None else {"Authorization": value}
-    answer = target.http.get(target.data_url + ASSOCIATIONS, headers=headers)
-    if target.dialect in ("5.3", "6.2", "7.1"):
-        check(answer, (401, None), target.dialect)
-    else:
-        detail = "The caller could not be authenticated."
-        expected = problem(401, "security:authentication", detail, reason)
-        check(answer, expected, target.dialect)
+    asked = [
+        target.http.get(target.data_url + ASSOCIATIONS, headers=headers),
+        target.http.post(f"{target.urls['oauth']}_info", json={"token": target.token()}, headers=headers),
+    ]
+    for answer in asked:
+        check(answer, unauthenticated(target.dialect, reason), target.dialect)
+
+
+def unauthenticated(dialect: str, reason: str) -> Answer:
+    if dialect in ("5.3", "6.2", "7.1"):
+        return 401, None
+    return problem(401, "security:authentication", "The caller could not be authenticated.", reason)
 
 
 @pytest.mark.needs_seeding
