@@ -89,7 +89,7 @@ class Dialect:
     if_none_match: Literal["raw", "standard"] = "raw"
     """The raw header is compared with the unquoted etag (ODS), or by the HTTP rules (DMS)."""
     any_etag: bool = False
-    """`If-Match: *` and `If-None-Match: *` mean something (DMS)."""
+    """`*` means something in If-Match and If-None-Match, and writes heed the latter, too (DMS)."""
     # collections
     default_limit: int = 500
     limit_message: str = "Limit must be a value between 0 and 500."
