@@ -541,8 +541,12 @@ ROUTES = [
         "GET of an id that is none",
         lambda target: target.get(f"{ASSOCIATIONS}/xyz"),
         {
-            "5.3": message(400, "The request is invalid.", {"request.id": ["The value 'xyz' is not valid."]}),
-            **same((404, None), "6.2", "7.1"),
+            **same(
+                message(400, "The request is invalid.", {"request.id": ["The value 'xyz' is not valid."]}),
+                "5.3",
+                "6.2",
+            ),
+            "7.1": (404, None),
             "7.3": NO_ROUTE,
             "dms": NO_ROUTE_DMS,
         },
