@@ -96,10 +96,22 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._close()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._send(Response(400), keep_alive=False)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Reads a request again without its offer of another protocol (Java's client offers h2c with every one)."""
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            self._close()
+            return
+        lines = [f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade"]
+        head = "\r\n".join(["", *lines, "", ""]).encode("latin-1")
+        url = self._url
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(b"%b %b HTTP/1.1" % (method, url) + head + rest)
 
     # httptools' callbacks
 
@@ -122,6 +134,8 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT":
+            return  # the parser stops here, before the body
         path, _, query = self._url.partition(b"?")
         request = Request(
             self._parser.get_method().decode(),
