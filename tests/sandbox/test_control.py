@@ -254,6 +254,26 @@ def test_a_seed_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
         pass
 
 
+def test_seeds_by_year_want_their_years_served() -> None:
+    with (
+        pytest.raises(SandboxError, match="seeds for the school year 2025 only: serve it with --school-year"),
+        serve({2025: builtin_seed()}),
+    ):
+        pass
+
+
+def test_a_state_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "state.jsonl"
+    with pytest.raises(SandboxError, match=r"state file .* cannot be used: No such file"), serve(state=path):
+        pass
+
+
+def test_an_unknown_command_is_told_which_there_are(ods: RunningOds) -> None:
+    answer = httpx.post(f"{ods.base_url}/sandbox-control/fault", json={})
+    assert answer.status_code == 404
+    assert "there are add_client, clear, clear_log, counts, delete, documents, fault_counts, faults" in answer.text
+
+
 @pytest.mark.parametrize("ending", ["restart", "kill"])
 def test_the_state_file_survives(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "state.jsonl"
