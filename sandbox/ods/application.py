@@ -20,6 +20,7 @@ from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.openapi import openapi_document
 from sandbox.ods.routes import Layout, Parts
 
+_GRAPHML_TYPE = "application/graphml"
 _PROBLEM_TYPE = "application/problem+json"
 _COLLECTION_METHODS = {
     "PUT": 'Resource collections cannot be replaced. To "upsert" an item in the collection, use POST. To update a '
@@ -91,7 +92,7 @@ class Application:
         self._route(
             "GET",
             layout.dependencies(parts),
-            lambda _: json_response(200, discovery.dependencies(instance.store.resources, dialect)),
+            lambda request: self._dependencies(request, instance),
         )
         sections = {"resources": "Resources", "descriptors": "Descriptors"}
         self._route(
@@ -112,6 +113,12 @@ class Application:
         for section in sections:
             self._route("GET", layout.openapi(parts, section), self._openapi_handler(parts, instance, section))
         self._route("GET", layout.xsd(parts), lambda _: json_response(200, []))
+
+    def _dependencies(self, request: Request, instance: Instance) -> Response:
+        resources = instance.store.resources
+        if _GRAPHML_TYPE in request.headers.get("accept", ""):
+            return Response(200, discovery.dependency_graph(resources, self.dialect), content_type=_GRAPHML_TYPE)
+        return json_response(200, discovery.dependencies(resources, self.dialect))
 
     def _openapi_handler(self, parts: Parts, instance: Instance, section: str) -> Handler:
         def handler(request: Request) -> Response:
