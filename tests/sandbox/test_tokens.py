@@ -80,7 +80,7 @@ CASES = [
     Case(
         "header that isn't base64",
         "Basic !!",
-        dict.fromkeys(("5.3", *LATER), error(400, "invalid_request")),
+        {**dict.fromkeys(("5.3", *LATER), error(400, "invalid_request")), "dms": malformed()},
     ),
     Case(
         "another scheme",
@@ -106,7 +106,7 @@ CASES = [
         "scope that is no number",
         basic("{key}:{secret}"),
         dict.fromkeys(
-            ("5.3", "7.3"),
+            ("5.3", *LATER),
             (400, {"error": "invalid_scope", "error_description": "The supplied 'scope' was not a number."}),
         ),
         {"grant_type": "client_credentials", "scope": "all"},
@@ -148,14 +148,20 @@ def test_a_token_is_granted_for_credentials_in_the_body(target: Target, content_
     assert target.http.post(target.urls["oauth"], **body).status_code == 200
 
 
-@pytest.mark.dialects("5.3", "6.2", "7.1", "7.3")
-def test_another_content_type_is_refused(target: Target) -> None:
+def test_another_content_type_is_refused_by_an_ods(target: Target) -> None:
     answer = target.http.post(
         target.urls["oauth"],
         content=b"grant_type=client_credentials",
         headers={"Content-Type": "text/plain", "Authorization": basic(f"{target.key}:{target.secret}")},
     )
-    assert answer.status_code == 415
+    if target.dialect == "dms":
+        assert answer.status_code == 200
+    elif target.dialect == "7.3":
+        detail = "The request construction was invalid."
+        text = "The value specified in the 'Content-Type' header is not supported by this host."
+        check(answer, problem(415, "unsupported-media-type", detail, text), target.dialect)
+    else:
+        assert answer.status_code == 415
 
 
 @pytest.mark.needs_seeding
