@@ -85,7 +85,7 @@ CASES = [
     Case(
         "another scheme",
         "Digest abc",
-        {**dict.fromkeys(LATER, error(401, "invalid_client")), "dms": malformed()},
+        {**dict.fromkeys(("5.3", *LATER), error(401, "invalid_client")), "dms": malformed()},
     ),
     Case(
         "credentials in header and body",
