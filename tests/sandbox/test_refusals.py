@@ -207,16 +207,19 @@ BODIES = [
             "programName must be at most 60 characters in length.",
         ),
     ),
-    Case(
-        "whitespace around a key",
-        lambda target: target.post(association(programReference=program(programName=" Career "))),
-        invalid(
-            "\tProgramName property is part of the primary key and therefore its value cannot contain leading or "
-            "trailing whitespace.\n",
-            "$.programReference.programName",
-            "ProgramName cannot contain leading or trailing spaces.",
-            "programName cannot contain leading or trailing spaces.",
-        ),
+    *(
+        Case(
+            f"whitespace {place} a key",
+            lambda target, name=name: target.post(association(programReference=program(programName=name))),  # type: ignore[misc]
+            invalid(
+                "\tProgramName property is part of the primary key and therefore its value cannot contain leading or "
+                "trailing whitespace.\n",
+                "$.programReference.programName",
+                "ProgramName cannot contain leading or trailing spaces.",
+                "programName cannot contain leading or trailing spaces.",
+            ),
+        )
+        for place, name in (("before", " Career"), ("after", "Career "))
     ),
     Case(
         "empty required string",

@@ -340,3 +340,20 @@ def test_an_item_that_others_refer_to_cannot_be_deleted(target: Target) -> None:
     (association_row,) = target.control.documents("studentCTEProgramAssociations")
     target.call("DELETE", f"{ASSOCIATIONS}/{association_row['id']}")
     assert target.call("DELETE", f"/ed-fi/programs/{row['id']}").status_code == 204
+
+
+@pytest.mark.needs_seeding
+def test_a_descriptor_in_use_cannot_be_deleted(target: Target) -> None:
+    assert target.control is not None
+    target.control.add_client("full", "full", "Ed-Fi Sandbox", [WORLD.district])
+    target.created()
+    (row,) = (
+        row
+        for row in target.control.documents("cteProgramServiceDescriptors")
+        if f"{row['namespace']}#{row['codeValue']}" == WORLD.service
+    )
+    url = f"/ed-fi/cteProgramServiceDescriptors/{row['id']}"
+    assert target.call("DELETE", url, key="full").status_code == 409
+    target.post(association(cteProgramServices=[]))
+    assert target.call("DELETE", url, key="full").status_code == 204
+    assert target.post(association()).status_code == 400
