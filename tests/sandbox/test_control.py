@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -215,8 +216,10 @@ def test_latency_has_its_mean(distribution: str) -> None:
 
 
 def test_latency_delays_and_is_logged(api: Target, ods: RunningOds) -> None:
-    with ods.control.faults(Fault("latency", seconds=0.01)):
+    with ods.control.faults(Fault("latency", seconds=0.05)):
+        started = time.perf_counter()
         assert api.post(association()).status_code == 201
+        assert time.perf_counter() - started >= 0.05
     assert ods.control.requests()[-1].fault == "latency"
     assert ods.control.most_in_flight() == 1
 
@@ -283,12 +286,14 @@ def test_the_state_file_survives(tmp_path: Path, ending: str) -> None:
         target.post(association(beginDate="2019-08-01", privateCTEProgram=True))
         target.call("DELETE", gone)
         before = target.get(kept).content
+        newest = target.get(f"{target.change_queries_url}/availableChangeVersions").json()
         if ending == "kill":
             ods.kill()
         ods.restart()
         target.forget_tokens()
         assert target.get(kept).content == before
         assert target.get(gone).status_code == 404
+        assert target.get(f"{target.change_queries_url}/availableChangeVersions").json() == newest
         ods.control.add_client("reader", "reader", "Ed-Fi API Publisher - Reader", [DISTRICT])
         (deletion,) = target.get(f"{ASSOCIATIONS}/deletes", key="reader").json()
         assert deletion["id"] == gone.rpartition("/")[2]
