@@ -17,8 +17,16 @@ from typing import Any
 from edfi_cte.ods import EdFiClient, EdFiConfig, EdFiError
 from edfi_cte.ods.bulk import for_each
 
-# Each resource after those that it refers to; descriptors come before them all.
-ORDER = ("localEducationAgencies", "schools", "programs", "students", "studentSchoolAssociations")
+# Each resource after those that it refers to; descriptors come before them all. An ODS brings its schoolYearTypes.
+ORDER = (
+    "localEducationAgencies",
+    "schools",
+    "programs",
+    "students",
+    "studentSchoolAssociations",
+    "studentCTEProgramAssociations",
+    "studentProgramAssociations",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

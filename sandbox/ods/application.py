@@ -13,12 +13,14 @@ from sandbox.ods import changes, discovery, oauth
 from sandbox.ods.clients import Clients, Session
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
+from sandbox.ods.documents import internal_id
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.instance import Instance
 from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.openapi import openapi_document
 from sandbox.ods.routes import Layout, Parts
 
+_GRAPHML_TYPE = "application/graphml"
 _PROBLEM_TYPE = "application/problem+json"
 _COLLECTION_METHODS = {
     "PUT": 'Resource collections cannot be replaced. To "upsert" an item in the collection, use POST. To update a '
@@ -76,17 +78,21 @@ class Application:
         self._route(
             "POST",
             f"{layout.token(parts)}_info",
-            lambda request: oauth.token_info(request, self._session(request), self.clients, instance.store, dialect),
+            lambda request: oauth.token_info(
+                request, self._required_session(request), self.clients, instance.store, dialect
+            ),
         )
         self._route(
             "GET",
             f"{layout.change_queries(parts)}/availableChangeVersions",
             lambda request: self._available_changes(request, instance),
         )
+        if dialect.snapshot_header == "snapshot-identifier":
+            self._route("GET", f"{layout.change_queries(parts)}/snapshots", self._no_snapshots)
         self._route(
             "GET",
             layout.dependencies(parts),
-            lambda _: json_response(200, discovery.dependencies(instance.store.resources, dialect)),
+            lambda request: self._dependencies(request, instance),
         )
         sections = {"resources": "Resources", "descriptors": "Descriptors"}
         self._route(
@@ -107,6 +113,12 @@ class Application:
         for section in sections:
             self._route("GET", layout.openapi(parts, section), self._openapi_handler(parts, instance, section))
         self._route("GET", layout.xsd(parts), lambda _: json_response(200, []))
+
+    def _dependencies(self, request: Request, instance: Instance) -> Response:
+        resources = instance.store.resources
+        if _GRAPHML_TYPE in request.headers.get("accept", ""):
+            return Response(200, discovery.dependency_graph(resources, self.dialect), content_type=_GRAPHML_TYPE)
+        return json_response(200, discovery.dependencies(resources, self.dialect))
 
     def _openapi_handler(self, parts: Parts, instance: Instance, section: str) -> Handler:
         def handler(request: Request) -> Response:
@@ -146,6 +158,19 @@ class Application:
         except Exception:  # noqa: BLE001 - a server answers, whatever happened; the trace goes to its own log
             traceback.print_exc(file=sys.stderr)
             return self._refusal(request, Failure(Kind.SYSTEM))
+
+    def identity(self, request: Request) -> bytes:
+        """What tells a request from others, the same in every run: an item stands there by its natural key."""
+        parts = (request.method.encode(), request.path.encode(), request.query.encode(), request.body)
+        whole = b"\0".join(parts)
+        head, _, tail = request.path.rstrip("/").rpartition("/")
+        place = self._collections.get(head.lower())
+        record_id = internal_id(tail)
+        if place is None or record_id is None:
+            return whole
+        record = place.instance.store.collections[place.resource.name].by_id.get(record_id)
+        name = "{id}" if record is None else repr(record.key)
+        return whole.replace(tail.encode(), name.encode())
 
     def _dispatch(self, request: Request) -> Response:
         path = _normal(request.path)
@@ -198,7 +223,7 @@ class Application:
         match tail.lower():
             case "deletes":
                 return self._deletes
-            case "keychanges" if self.dialect.key_changes:
+            case "keychanges":
                 return self._key_changes
             case "partitions" if self.dialect.cursor_paging:
                 return self._partitions
@@ -217,6 +242,10 @@ class Application:
         self._required_session(request)
         return changes.available(instance.store, self.dialect)
 
+    def _no_snapshots(self, request: Request) -> Response:
+        self._required_session(request)
+        return json_response(200, [])
+
     # Who asks
 
     def _session(self, request: Request) -> Session | None:
@@ -230,6 +259,8 @@ class Application:
         header = request.headers.get("authorization")
         if header is None:
             reason = "Authorization header is missing."
+        elif not header.strip():
+            reason = "Invalid Authorization header."
         else:
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
@@ -255,8 +286,16 @@ class Application:
 
     def error_on_demand(self, request: Request, status: int) -> Response:
         """The dialect's answer of a status that a fault asks for; an empty one where it has no words for it."""
-        kinds = {429: Kind.TOO_MANY_REQUESTS, 500: Kind.SYSTEM, 503: Kind.UNAVAILABLE}
-        return self._refusal(request, Failure(kinds[status])) if status in kinds else Response(status)
+        kinds = {
+            401: Kind.UNAUTHENTICATED,
+            429: Kind.TOO_MANY_REQUESTS,
+            500: Kind.SYSTEM,
+            502: Kind.BAD_GATEWAY,
+            503: Kind.UNAVAILABLE,
+        }
+        if status not in kinds:
+            return Response(status)
+        return self._refusal(request, Failure(kinds[status], reason="Invalid token"))
 
     def _refusal(self, request: Request, failure: Failure) -> Response:
         correlation_id = (

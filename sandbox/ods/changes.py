@@ -12,8 +12,10 @@ from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import public_id
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.messages import Request, Response, json_response
-from sandbox.ods.paging import MAX_LIMIT, change_versions, parse_page
+from sandbox.ods.paging import LAST_NUMBER, MAX_LIMIT, Limits, change_versions, parse_page
 from sandbox.ods.store import Deletion, Key, KeyChange, Store
+
+_LIMIT_MESSAGE = f"Limit must be omitted or set to a value between 1 and {MAX_LIMIT}."
 
 
 def available(store: Store, dialect: Dialect) -> Response:
@@ -37,7 +39,9 @@ def deletes(session: Session, resource: Resource, store: Store, dialect: Dialect
 
 
 def key_changes(session: Session, resource: Resource, store: Store, dialect: Dialect, request: Request) -> Response:
-    """GET …/keyChanges: items whose natural key was changed by a PUT."""
+    """GET …/keyChanges: items whose natural key was changed by a PUT; v5.x has no such endpoint."""
+    if not dialect.key_changes:
+        raise Failure(Kind.UNKNOWN_ROUTE)
     _require_read_changes(session, resource, dialect)
     found = store.collections[resource.name].key_changes
     return _page(found, lambda item: _key_change(item, resource, dialect), dialect, request)
@@ -49,13 +53,12 @@ def _require_read_changes(session: Session, resource: Resource, dialect: Dialect
 
 def _page(items: Iterable[Any], describe: Any, dialect: Dialect, request: Request) -> Response:
     parameters = request.parameters
-    page = parse_page(parameters, dialect)
-    if page.limit == 0:
-        message = f"Limit must be omitted or set to a value between 1 and {MAX_LIMIT}."
-        raise Failure(Kind.PARAMETER, message=message)
+    bare = dialect.deletes == "useless"  # v5.x knows neither a cap nor a count here
+    limits = Limits(0, LAST_NUMBER, dialect.limit_message) if bare else Limits(1, MAX_LIMIT, _LIMIT_MESSAGE)
+    page = parse_page(parameters, dialect, limits)
     least, most = change_versions(parameters, dialect)
     chosen = [item for item in items if least <= item.change_version <= most]
-    headers = [("Total-Count", str(len(chosen)))] if page.total_count else []
+    headers = [("Total-Count", str(len(chosen)))] if page.total_count and not bare else []
     rows = [describe(item) for item in chosen[page.offset : page.offset + page.limit]]
     return json_response(200, rows, headers)
 

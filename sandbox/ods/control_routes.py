@@ -28,7 +28,8 @@ class ControlRoutes:
         command = request.path.removeprefix(PREFIX)
         action = getattr(self, f"_do_{command}", None)
         if request.method != "POST" or action is None:
-            return json_response(404, {"error": f"There is no control command {command!r}."})
+            known = ", ".join(name.removeprefix("_do_") for name in dir(self) if name.startswith("_do_"))
+            return json_response(404, {"error": f"There is no command POST {command!r}; there are {known}."})
         try:
             arguments = request.json() if request.body else {}
             return json_response(200, action(**arguments))

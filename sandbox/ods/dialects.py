@@ -89,7 +89,7 @@ class Dialect:
     if_none_match: Literal["raw", "standard"] = "raw"
     """The raw header is compared with the unquoted etag (ODS), or by the HTTP rules (DMS)."""
     any_etag: bool = False
-    """`If-Match: *` and `If-None-Match: *` mean something (DMS)."""
+    """`*` means something in If-Match and If-None-Match, and writes heed the latter, too (DMS)."""
     # collections
     default_limit: int = 500
     limit_message: str = "Limit must be a value between 0 and 500."
@@ -149,6 +149,7 @@ _ODS_6_2 = replace(
     api_mode=True,
     partial_references="ignored",
     key_change="ignored",
+    malformed_id_on_read="refused",
     limit_message=_LIMIT_TO_6,
     snapshot_header="snapshot-identifier",
 )
@@ -165,7 +166,6 @@ _ODS_5_3 = replace(
     ),
     last_modified_date=False,
     authorization_before_validation=True,
-    malformed_id_on_read="refused",
     default_limit=25,
     change_version_names=("OldestChangeVersion", "NewestChangeVersion"),
     deletes="useless",

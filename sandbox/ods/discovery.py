@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
+from sandbox.ods.properties import Property
 from sandbox.ods.routes import Layout
 
 SANDBOX_BUILD = "sandbox"
@@ -75,3 +76,40 @@ def dependencies(resources: dict[str, Resource], dialect: Dialect) -> list[dict[
 
 def _dependency(resource: Resource, order: int, operations: list[str]) -> dict[str, Any]:
     return {"resource": f"/ed-fi/{resource.name}", "order": order, "operations": operations}
+
+
+def dependency_graph(resources: dict[str, Resource], dialect: Dialect) -> bytes:
+    """The same as GraphML: an edge leads from what is referred to, and so loaded first, to what refers to it."""
+    names = sorted(resources)
+    edges = sorted({edge for name in names for edge in _edges(resources[name], resources, dialect)})
+    lines = [f'<node id="/ed-fi/{name}"/>' for name in names]
+    lines += [f'<edge source="/ed-fi/{source}" target="/ed-fi/{target}"/>' for source, target in edges]
+    return _GRAPHML.format("\n".join(lines)).encode()
+
+
+_GRAPHML = """<?xml version="1.0" encoding="UTF-8"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
+<graph id="EdFi Dependencies" edgedefault="directed">
+{}
+</graph>
+</graphml>
+"""
+
+
+def _edges(resource: Resource, resources: dict[str, Resource], dialect: Dialect) -> set[tuple[str, str]]:
+    entities = set(_entities(resource.properties_in(dialect.data_standard), dialect))
+    return {
+        (other.name, resource.name)
+        for other in resources.values()
+        if other is not resource and not entities.isdisjoint((other.entity, other.base))
+    }
+
+
+def _entities(properties: Iterable[Property], dialect: Dialect) -> Iterator[str]:
+    """The entities, descriptors included, that properties and the parts of them refer to."""
+    for prop in properties:
+        if not prop.in_standard(dialect.data_standard):
+            continue
+        if prop.target or prop.descriptor:
+            yield prop.target or prop.descriptor
+        yield from _entities(prop.fields, dialect)

@@ -38,6 +38,12 @@ def internal_id(text: str) -> str | None:
     return None
 
 
+def names_tag(header: str, tag: str) -> bool:
+    """Whether If-None-Match, by the rules of HTTP, names an etag: quoted or not, in a list, or by `*`."""
+    named = {part.strip().strip('"') for part in header.split(",")}
+    return tag in named or "*" in named
+
+
 def representation(record: Record, dialect: Dialect) -> bytes:
     """The record as a JSON object."""
     tail = f',"_etag":"{etag(record, dialect)}"'

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     # the server
     SYSTEM = "an unexpected fault"
     TOO_MANY_REQUESTS = "rate limited"
+    BAD_GATEWAY = "the identity provider is down"
     UNAVAILABLE = "temporarily unavailable"
 
 

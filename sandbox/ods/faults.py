@@ -1,7 +1,8 @@
 """Faults on demand, deterministic by seed.
 
 Whether a request meets a fault is drawn from a hash of the seed, the rule, the request and how often this very
-request came before: the same requests meet the same faults, in whatever order a concurrent client sends them.
+request came before: the same requests meet the same faults, in whatever order a concurrent client sends them. What
+a request is, the application says (`Application.identity`): ids, which differ from run to run, play no part in it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from sandbox.ods.messages import Request
 
@@ -29,7 +33,7 @@ class Fault:
     """One rule.
 
     `kind`: `latency` (wait), `status` (answer with an error instead), `drop` (close the connection), `truncate`
-    (send half of the body and close), `stall` (never answer).
+    (send half of the body, or of the head where there is no body, and close), `stall` (never answer).
     `when`: before or after the request is carried out; for `status`, `drop` and `stall`.
     `rate`: share of matching requests, 0 to 1. `times`: at most so many requests (None: no limit). `skip`: let so
     many matching requests pass first. `method` and `path` (a part of it, any case) choose the requests.
@@ -42,7 +46,7 @@ class Fault:
     kind: FaultKind
     method: str = ""
     path: str = ""
-    rate: float = 1.0
+    rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     times: int | None = None
     skip: int = 0
     when: When = "before"
@@ -63,7 +67,10 @@ class Fault:
             )
         if document.get("kind") not in FaultKind.__args__:  # type: ignore[attr-defined]
             raise FaultError(f"A fault's kind is one of {', '.join(FaultKind.__args__)}.")  # type: ignore[attr-defined]
-        return cls(**document)
+        try:
+            return msgspec.convert(document, cls)
+        except msgspec.ValidationError as error:
+            raise FaultError(str(error)) from error
 
     def matches(self, request: Request) -> bool:
         return (
@@ -114,7 +121,8 @@ class _Rule:
 class Faults:
     """The rules in force."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: Callable[[Request], bytes]) -> None:
+        self._identity = identity
         self._rules: list[_Rule] = []
         self._seed = 0
 
@@ -151,11 +159,7 @@ class Faults:
         rule.met += 1
         if rule.met <= rule.fault.skip or (rule.fault.times is not None and rule.struck >= rule.fault.times):
             return None
-        identity = hashlib.blake2b(digest_size=16)
-        for part in (request.method, request.path, request.query):
-            identity.update(part.encode() + b"\0")
-        identity.update(request.body)
-        key = identity.digest()
+        key = hashlib.blake2b(self._identity(request), digest_size=16).digest()
         rule.seen[key] += 1
         text = f"{self._seed}/{index}/{rule.seen[key]}/".encode() + key
         digest = hashlib.blake2b(text, digest_size=16).digest()

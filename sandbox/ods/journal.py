@@ -55,6 +55,12 @@ class Journal:
 
     def open(self, instances: dict[Parts, Instance]) -> None:
         """Fills the instances from the file, shortens it, and writes down every change from now on."""
+        try:
+            self._open(instances)
+        except OSError as error:
+            raise JournalError(f"The state file {self._path} cannot be used: {error.strerror}.") from error
+
+    def _open(self, instances: dict[Parts, Instance]) -> None:
         for parts, state in self._read().items():
             instance = instances.get(parts)
             if instance is None:

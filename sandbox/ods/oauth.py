@@ -131,12 +131,8 @@ def _scope(scope: str, client: Client) -> frozenset[int]:
     return frozenset({int(scope)})
 
 
-def token_info(
-    request: Request, session: Session | None, clients: Clients, store: Store, dialect: Dialect
-) -> Response:
+def token_info(request: Request, session: Session, clients: Clients, store: Store, dialect: Dialect) -> Response:
     """POST /oauth/token_info: what a token is good for."""
-    if session is None:
-        raise Failure(Kind.UNAUTHENTICATED, reason="Invalid token")
     named = _form(request, dialect).get("token", "")
     if not named:
         raise Failure(Kind.TOKEN_INFO)

@@ -46,8 +46,18 @@ def _number(record: Record) -> int:
     return record.number
 
 
-def parse_page(parameters: dict[str, str], dialect: Dialect) -> Page:
+@dataclass(frozen=True)
+class Limits:
+    """What `limit` may be, both inclusive, and what a caller beyond that is told."""
+
+    least: int
+    most: int
+    message: str
+
+
+def parse_page(parameters: dict[str, str], dialect: Dialect, limits: Limits | None = None) -> Page:
     """Offset or cursor paging, as asked for; Failure for a value or a mixture that the dialect refuses."""
+    limits = limits or Limits(0, MAX_LIMIT, dialect.limit_message)
     limit = _integer(parameters, "limit", dialect)
     offset = _integer(parameters, "offset", dialect)
     total_count = boolean(parameters, "totalcount", dialect) or False
@@ -61,8 +71,8 @@ def parse_page(parameters: dict[str, str], dialect: Dialect) -> Page:
             refuse(with_offset if offset is not None else "PageToken is required when pageSize is specified.")
     if offset is not None and offset < 0:
         refuse("Offset cannot be a negative value.")
-    if limit is not None and not 0 <= limit <= MAX_LIMIT:
-        refuse(dialect.limit_message)
+    if limit is not None and not limits.least <= limit <= limits.most:
+        refuse(limits.message)
     return Page(dialect.default_limit if limit is None else limit, offset or 0, total_count)
 
 

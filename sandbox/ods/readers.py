@@ -146,7 +146,8 @@ def _reader(prop: Property, dialect: Dialect) -> Reader:
 def wrong_type_facts(value: object, expected: str, name: str, path: str) -> dict[str, object]:
     """The facts of a type error, for `Phrases.wrong_type` and its like."""
     shown = value if isinstance(value, str | int | float) else _json_type(value)
-    return {"found": _json_type(value), "expected": expected, "value": shown, "name": name, "path": path[2:]}
+    below_root = path.partition(".")[2]
+    return {"found": _json_type(value), "expected": expected, "value": shown, "name": name, "path": below_root}
 
 
 def _json_type(value: object) -> str:

@@ -10,7 +10,7 @@ from sandbox.ods.authorization import Authorizer, require_claim
 from sandbox.ods.clients import Session
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
-from sandbox.ods.documents import etag, internal_id, representation
+from sandbox.ods.documents import etag, internal_id, names_tag, representation
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.paging import change_versions, parse_page, partitions
@@ -80,8 +80,7 @@ class Reader:
         if self._dialect.if_none_match == "raw":
             # The ODS compares the raw header with the unquoted etag, so a quoted one never hits.
             return wanted == tag
-        candidates = {part.strip().strip('"') for part in wanted.split(",")}
-        return tag in candidates or "*" in candidates
+        return names_tag(wanted, tag)
 
     def _visible(self, session: Session, resource: Resource, parameters: dict[str, str]) -> Sequence[Record]:
         """What of a collection the caller may see and the filters let through, in the dialect's order.

@@ -54,7 +54,7 @@ class Sandbox:
         self._clients = Clients(settings.token_seconds)
         self.application = Application(dialect, Layout(dialect, settings.years, settings.tenants), self._clients)
         self._log = RequestLog()
-        self._faults = Faults()
+        self._faults = Faults(self.application.identity)
         control = ControlRoutes(self.application, self._log, self._faults, self._reseed)
         self._site = Site(self.application, control, self._faults, self._log)
         if settings.state is not None:
@@ -85,7 +85,9 @@ class Sandbox:
             year = int(parts[-1]) if self.settings.years else None
             path = seeds.get(year, seeds.get(None))
             if path is None and seeds:
-                raise SeedError(f"There is no seed for the school year {year}.")
+                seeded = ", ".join(str(number) for number in seeds)
+                served = "serve it with --school-year" if year is None else f"there is none for {year}"
+                raise SeedError(f"There are seeds for the school year {seeded} only: {served}.")
             if path is not None and path not in read:
                 read[path] = read_seed(path)
             instance.seed(builtin_seed() if path is None else read[path])

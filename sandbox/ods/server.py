@@ -96,10 +96,22 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._close()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._send(Response(400), keep_alive=False)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Reads a request again without its offer of another protocol (Java's client offers h2c with every one)."""
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            self._close()
+            return
+        lines = [f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade"]
+        head = "\r\n".join(["", *lines, "", ""]).encode("latin-1")
+        url = self._url
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(b"%b %b HTTP/1.1" % (method, url) + head + rest)
 
     # httptools' callbacks
 
@@ -122,6 +134,8 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT":
+            return  # the parser stops here, before the body
         path, _, query = self._url.partition(b"?")
         request = Request(
             self._parser.get_method().decode(),
@@ -210,8 +224,8 @@ class Connection(asyncio.Protocol):
             head += f"{name}: {value}\r\n"
         if not keep_alive:
             head += "Connection: close\r\n"
-        body = response.body[: len(response.body) // 2] if truncated else response.body
-        self._transport.write(f"{head}\r\n".encode("latin-1", "replace") + body)
+        whole = f"{head}\r\n".encode("latin-1", "replace") + response.body
+        self._transport.write(_broken_off(whole, response.body) if truncated else whole)
         if not keep_alive:
             self._close()
 
@@ -223,6 +237,12 @@ class Connection(asyncio.Protocol):
         """Closes without a farewell, as a crashed server does."""
         if self._transport is not None:
             self._transport.close()
+
+
+def _broken_off(whole: bytes, body: bytes) -> bytes:
+    """An answer without the second half of its body; where it has none, of its head."""
+    missing = (len(body) or len(whole)) + 1
+    return whole[: len(whole) - missing // 2]
 
 
 async def serve_site(site: Site, host: str, port: int) -> asyncio.Server:

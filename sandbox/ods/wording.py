@@ -206,6 +206,7 @@ _MESSAGES_5: dict[Kind, Template] = {
     Kind.PRECONDITION: Template(412, "Resource was modified by another consumer."),
     Kind.SYSTEM: Template(500, "An unexpected error occurred on the server."),
     Kind.TOO_MANY_REQUESTS: Template(429, empty=True),
+    Kind.BAD_GATEWAY: Template(502, empty=True),
     Kind.UNAVAILABLE: Template(503, empty=True),
 }
 _MESSAGES_6: dict[Kind, Template] = {
@@ -358,6 +359,7 @@ _PROBLEMS_7_3: dict[Kind, Template] = {
     ),
     Kind.SYSTEM: Template(500, "An unexpected problem has occurred.", "urn:ed-fi:api:system", "System Error"),
     Kind.TOO_MANY_REQUESTS: Template(429, empty=True),
+    Kind.BAD_GATEWAY: Template(502, empty=True),
     Kind.UNAVAILABLE: Template(503, empty=True),
 }
 
@@ -447,6 +449,9 @@ _PROBLEMS_DMS: dict[Kind, Template] = {
         "The number of allowed requests has been exceeded. Retry the request later.",
         "urn:ed-fi:api:too-many-requests",
         "Too Many Requests",
+    ),
+    Kind.BAD_GATEWAY: Template(
+        502, "The identity provider could not be reached.", "urn:ed-fi:api:bad-gateway", "Bad Gateway"
     ),
     Kind.UNAVAILABLE: Template(
         503,

@@ -9,7 +9,7 @@ from sandbox.ods.authorization import Authorizer, require_claim
 from sandbox.ods.clients import Session
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
-from sandbox.ods.documents import body_of, etag, internal_id, link, public_id
+from sandbox.ods.documents import body_of, etag, internal_id, link, names_tag, public_id
 from sandbox.ods.failures import Failure, Kind, Problems
 from sandbox.ods.messages import Request, Response
 from sandbox.ods.properties import camel
@@ -59,7 +59,7 @@ class Writer:
         if session is not None:
             require_claim(session, resource, "delete")
         if record is None:
-            raise Failure(Kind.NOT_FOUND_DELETE)
+            raise self._missing(Kind.NOT_FOUND_DELETE, headers)
         if session is not None:
             self.authorizer.require(session, resource, record.key, "delete")
         self._check_if_match(record, headers)
@@ -119,11 +119,11 @@ class Writer:
         reader.refuse_invalid(reading)
         record = self.store.collections[resource.name].by_id.get(record_id)
         if record is None:
-            raise Failure(Kind.NOT_FOUND_UPDATE)
+            raise self._missing(Kind.NOT_FOUND_UPDATE, headers)
         if session is not None:
             require_claim(session, resource, "update")
             self.authorizer.require(session, resource, record.key, "update")
-        self._check_if_match(record, headers)
+        self._check_conditions(record, headers)
         if reading.key != record.key:
             reading = self._with_changed_key(record, raw, reading, reader)
         targets = self._resolve(reading)
@@ -190,14 +190,22 @@ class Writer:
             raise _unresolved("", problems)
         return [*targets, *reading.descriptors]
 
+    def _missing(self, kind: Kind, headers: dict[str, str]) -> Failure:
+        """The refusal for an item that isn't there, or (DMS) that should have been, whatever its etag."""
+        any_version = self.dialect.any_etag and headers.get("if-match", "").strip() == "*"
+        return Failure(Kind.PRECONDITION_MISSING if any_version else kind)
+
     def _check_conditions(self, existing: Record | None, headers: dict[str, str]) -> None:
-        if self.dialect.any_etag:
-            if existing is None and "if-match" in headers:
+        """412 unless the item is as the headers want it; If-Match governs where both are sent."""
+        if not self.dialect.any_etag:
+            if existing is not None:
+                self._check_if_match(existing, headers)
+        elif "if-match" in headers:
+            if existing is None:
                 raise Failure(Kind.PRECONDITION_MISSING)
-            if existing is not None and headers.get("if-none-match", "").strip() == "*":
-                raise Failure(Kind.PRECONDITION_EXISTS)
-        if existing is not None:
             self._check_if_match(existing, headers)
+        elif existing is not None and names_tag(headers.get("if-none-match", ""), etag(existing, self.dialect)):
+            raise Failure(Kind.PRECONDITION_EXISTS)
 
     def _check_if_match(self, record: Record, headers: dict[str, str]) -> None:
         """412 unless the etag named, quoted or not, is the current one (ODS trims the quotes)."""

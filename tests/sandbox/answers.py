@@ -30,6 +30,11 @@ TITLES = {
     "optimistic-lock-failed": "Optimistic Lock Failed",
     "precondition-failed:if-none-match": "If-None-Match Precondition Failed",
     "unauthorized": "invalid_client",
+    "bad-gateway": "Bad Gateway",
+    "service-unavailable": "Service Unavailable",
+    "snapshots:method-not-allowed": "Method Not Allowed with Snapshots",
+    "system": "System Error",
+    "too-many-requests": "Too Many Requests",
 }
 DATA = "bad-request:data-validation-failed"
 SEE_VALIDATION = "Data validation failed. See 'validationErrors' for details."
@@ -67,6 +72,33 @@ def problem(
     if errors or dms:
         body["errors"] = list(errors)
     return status, body
+
+
+DENIED = "Access to the requested data could not be authorized."
+
+
+def claims(domain: str, entity: str) -> str:
+    """The resource claims that an entity's permission may hang on, as refusals list them."""
+    root = "http://ed-fi.org/ods/identity/claims"
+    return f"'{root}/{entity}', '{root}/domains/{domain}'"
+
+
+def no_action(dialect: str, action: str, domain: str, entity: str) -> Answer:
+    """The answer to a caller whose claim set has the entity but not the action."""
+    if dialect in ("5.3", "6.2", "7.1"):
+        verb = action[:1].upper() + action[1:]
+        return message(403, f"Access to the resource could not be authorized for the requested action '{verb}'.")
+    kind = "security:authorization:access-denied:action"
+    sentence = must_grant("SIS Vendor", action, domain, entity)
+    return problem(403, kind, DENIED, sentence, dms=dialect == "dms")
+
+
+def must_grant(claim_set: str, action: str, domain: str, entity: str) -> str:
+    return (
+        f"The API client's assigned claim set (currently '{claim_set}') must grant permission of the "
+        f"'http://ed-fi.org/ods/actions/{action}' action on one of the following resource claims: "
+        f"{claims(domain, entity)}"
+    )
 
 
 def check(answer: httpx.Response, expected: Answer, dialect: str) -> None:

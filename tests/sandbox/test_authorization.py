@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.sandbox.answers import Answer, check, message, problem
+from tests.sandbox.answers import DENIED, Answer, check, claims, message, must_grant, no_action, problem
 from tests.sandbox.target import ASSOCIATIONS, WORLD, Target, association
 
-DENIED = "Access to the requested data could not be authorized."
 HINT = " Hint: You may need to create a corresponding 'StudentSchoolAssociation' item."
 ENROLLMENT = {
     "entryDate": "2025-08-18",
@@ -142,29 +139,10 @@ DESCRIPTOR = {
 }
 
 
-def claims(domain: str, entity: str) -> str:
-    root = "http://ed-fi.org/ods/identity/claims"
-    return f"'{root}/{entity}', '{root}/domains/{domain}'"
-
-
-def no_action(target: Target, action: str, domain: str, entity: str) -> Answer:
-    if target.dialect in ("5.3", "6.2", "7.1"):
-        verb = action[:1].upper() + action[1:]
-        text = f"Access to the resource could not be authorized for the requested action '{verb}'."
-        return message(403, text)
-    sentence = (
-        "The API client's assigned claim set (currently 'SIS Vendor') must grant permission of the "
-        f"'http://ed-fi.org/ods/actions/{action}' action on one of the following resource claims: "
-        f"{claims(domain, entity)}"
-    )
-    dms = target.dialect == "dms"
-    return problem(403, "security:authorization:access-denied:action", DENIED, sentence, dms=dms)
-
-
 @pytest.mark.needs_seeding
 def test_the_loaders_key_only_reads_descriptors(target: Target) -> None:
     answer = target.post(DESCRIPTOR, "/ed-fi/cteProgramServiceDescriptors")
-    expected = no_action(target, "create", "systemDescriptors", "cteProgramServiceDescriptor")
+    expected = no_action(target.dialect, "create", "systemDescriptors", "cteProgramServiceDescriptor")
     check(answer, expected, target.dialect)
     assert target.get("/ed-fi/cteProgramServiceDescriptors").status_code == 200
 
@@ -174,7 +152,7 @@ def test_the_loaders_key_only_reads_organizations(target: Target) -> None:
     assert target.control is not None
     (row,) = target.control.documents("schools")
     answer = target.call("DELETE", f"/ed-fi/schools/{row['id']}")
-    check(answer, no_action(target, "delete", "educationOrganizations", "school"), target.dialect)
+    check(answer, no_action(target.dialect, "delete", "educationOrganizations", "school"), target.dialect)
 
 
 @pytest.mark.needs_seeding
@@ -182,12 +160,18 @@ def test_a_key_without_the_resource(target: Target) -> None:
     assert target.control is not None
     target.control.add_client("bare", "bare", "Bootstrap Descriptors", [WORLD.district])
     answer = target.get(ASSOCIATIONS, key="bare")
-    assert answer.status_code == 403
-    body: dict[str, Any] = answer.json()
+    domain, entity = "relationshipBasedData", "studentCTEProgramAssociation"
     if target.dialect in ("7.3", "dms"):
-        assert body["type"] == "urn:ed-fi:api:security:authorization:access-denied:resource"
+        kind = "security:authorization:access-denied:resource"
+        sentence = must_grant("Bootstrap Descriptors", "read", domain, entity)
+        expected = problem(403, kind, DENIED, sentence, dms=target.dialect == "dms")
     else:
-        assert "Are you missing a claim?" in body["message"]
+        expected = message(
+            403,
+            "Access to the resource could not be authorized. Are you missing a claim? This resource can be "
+            f"authorized by the following claims:\r\n\t{claims(domain, entity)}",
+        )
+    check(answer, expected, target.dialect)
 
 
 @pytest.mark.needs_seeding
@@ -197,9 +181,33 @@ def test_descriptors_of_another_namespace_are_not_the_callers(target: Target) ->
     foreign = {**DESCRIPTOR, "namespace": "uri://state.example/CTEProgramServiceDescriptor"}
     own = target.post(DESCRIPTOR, "/ed-fi/cteProgramServiceDescriptors", key="full")
     other = target.post(foreign, "/ed-fi/cteProgramServiceDescriptors", key="full")
-    assert (own.status_code, other.status_code) == (201, 403)
-    if target.dialect == "7.3":
-        assert other.json()["type"].endswith(":namespace:access-denied:namespace-mismatch")
+    assert own.status_code == 201
+    if target.dialect in ("7.3", "dms"):
+        expected = problem(
+            403,
+            "security:authorization:namespace:access-denied:namespace-mismatch",
+            DENIED,
+            "The 'Namespace' value of the resource does not start with any of the caller's associated namespace "
+            "prefixes ('uri://ed-fi.org').",
+            dms=target.dialect == "dms",
+        )
+        check(other, expected, target.dialect)
+    else:
+        assert other.status_code == 403
+
+
+@pytest.mark.dialects("6.2", "7.1", "7.3", "dms")
+@pytest.mark.needs_seeding
+@pytest.mark.parametrize(
+    ("ids", "listed"),
+    [([1, 2], "1, 2"), ([1, 2, 3, 4, 5], "1, 2, 3, 4, 5"), ([1, 2, 3, 4, 5, 6], "1, 2, 3, 4, 5, ...")],
+    ids=["two", "five", "six"],
+)
+def test_several_organizations_are_listed_up_to_five(target: Target, ids: list[int], listed: str) -> None:
+    assert target.control is not None
+    target.control.add_client("several", "several", education_organizations=ids)
+    answer = target.post(association(), key="several")
+    assert f"education organization id claims ({listed}) and one or more of the following" in answer.text
 
 
 @pytest.mark.dialects("dms")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,26 @@ def test_an_error_rate_is_deterministic_by_seed(api: Target, ods: RunningOds) ->
     assert all(api.post(dated(day)).is_success for day in days)
 
 
+@pytest.mark.parametrize("dialect", ["7.3", "dms"])
+def test_requests_for_items_meet_the_same_faults_in_every_run(dialect: str) -> None:
+    """Their paths, and for the Data Management Service the bodies of PUTs, hold ids that no two runs share."""
+
+    def struck() -> list[int]:
+        with serve(api=dialect) as ods:
+            target = Target(ods.base_url, ods.key, ods.secret, dialect, ods.control)
+            locations = [target.created(dated(day)) for day in range(1, 25)]
+            ods.control.set_faults(Fault("status", path=NAME, rate=0.5), seed=7)
+            changed = [
+                target.put(url, {**dated(day), "privateCTEProgram": True}) for day, url in enumerate(locations, 1)
+            ]
+            deleted = [target.call("DELETE", url) for url in locations]
+            return [answer.status_code for answer in (*changed, *deleted)]
+
+    first = struck()
+    assert set(first) == {204, 503}
+    assert struck() == first
+
+
 def test_a_fault_may_pass_when_the_same_request_is_repeated(api: Target, ods: RunningOds) -> None:
     ods.control.set_faults(Fault("status", rate=0.5), seed=1)
     assert {api.post(association()).status_code // 100 for _ in range(20)} == {2, 5}
@@ -139,13 +160,6 @@ def test_an_error_can_say_when_to_come_back(api: Target, ods: RunningOds) -> Non
         answer = api.post(association())
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3")
     assert ods.control.documents(NAME) == []
-
-
-@pytest.mark.parametrize(("api", "kind"), [("7.3", "system"), ("dms", "too-many-requests")])
-def test_an_error_is_put_in_the_dialects_words(api: str, kind: str) -> None:
-    status = 500 if kind == "system" else 429
-    with serve(api=api) as ods, ods.control.faults(Fault("status", status=status)):
-        assert httpx.get(ods.base_url).json()["type"] == f"urn:ed-fi:api:{kind}"
 
 
 def test_a_gateways_error_is_a_page(api: Target, ods: RunningOds) -> None:
@@ -180,6 +194,12 @@ def test_a_truncated_body(api: Target, ods: RunningOds) -> None:
         api.get(ASSOCIATIONS)
 
 
+def test_an_answer_without_a_body_is_truncated_in_its_head(api: Target, ods: RunningOds) -> None:
+    with ods.control.faults(Fault("truncate")), pytest.raises(httpx.RemoteProtocolError):
+        api.post(association())
+    assert len(ods.control.documents(NAME)) == 1
+
+
 def test_a_stalled_request_never_ends(api: Target, ods: RunningOds) -> None:
     with ods.control.faults(Fault("stall", method="GET")), pytest.raises(httpx.ReadTimeout):
         httpx.get(api.data_url + ASSOCIATIONS, headers={"Authorization": f"Bearer {api.token()}"}, timeout=0.3)
@@ -196,15 +216,27 @@ def test_latency_has_its_mean(distribution: str) -> None:
 
 
 def test_latency_delays_and_is_logged(api: Target, ods: RunningOds) -> None:
-    with ods.control.faults(Fault("latency", seconds=0.01)):
+    with ods.control.faults(Fault("latency", seconds=0.05)):
+        started = time.perf_counter()
         assert api.post(association()).status_code == 201
+        assert time.perf_counter() - started >= 0.05
     assert ods.control.requests()[-1].fault == "latency"
     assert ods.control.most_in_flight() == 1
 
 
-def test_a_fault_that_makes_no_sense_says_why(ods: RunningOds) -> None:
-    with pytest.raises(ControlError, match="kind is one of latency"):
-        ods.control.set_faults(Fault("explode"))  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "explode"}, "kind is one of latency"),
+        ({"kind": "latency", "distribution": "gaussian"}, "distribution"),
+        ({"kind": "drop", "when": "later"}, "when"),
+        ({"kind": "status", "rate": 50}, "rate"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_fault_that_makes_no_sense_says_why(ods: RunningOds, fault: dict[str, object], words: str) -> None:
+    with pytest.raises(ControlError, match=words):
+        ods.control.set_faults(Fault(**fault))  # type: ignore[arg-type]
 
 
 # Starting, stopping, and the state file
@@ -225,6 +257,26 @@ def test_a_seed_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
         pass
 
 
+def test_seeds_by_year_want_their_years_served() -> None:
+    with (
+        pytest.raises(SandboxError, match="seeds for the school year 2025 only: serve it with --school-year"),
+        serve({2025: builtin_seed()}),
+    ):
+        pass
+
+
+def test_a_state_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "state.jsonl"
+    with pytest.raises(SandboxError, match=r"state file .* cannot be used: No such file"), serve(state=path):
+        pass
+
+
+def test_an_unknown_command_is_told_which_there_are(ods: RunningOds) -> None:
+    answer = httpx.post(f"{ods.base_url}/sandbox-control/fault", json={})
+    assert answer.status_code == 404
+    assert "there are add_client, clear, clear_log, counts, delete, documents, fault_counts, faults" in answer.text
+
+
 @pytest.mark.parametrize("ending", ["restart", "kill"])
 def test_the_state_file_survives(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "state.jsonl"
@@ -234,12 +286,14 @@ def test_the_state_file_survives(tmp_path: Path, ending: str) -> None:
         target.post(association(beginDate="2019-08-01", privateCTEProgram=True))
         target.call("DELETE", gone)
         before = target.get(kept).content
+        newest = target.get(f"{target.change_queries_url}/availableChangeVersions").json()
         if ending == "kill":
             ods.kill()
         ods.restart()
         target.forget_tokens()
         assert target.get(kept).content == before
         assert target.get(gone).status_code == 404
+        assert target.get(f"{target.change_queries_url}/availableChangeVersions").json() == newest
         ods.control.add_client("reader", "reader", "Ed-Fi API Publisher - Reader", [DISTRICT])
         (deletion,) = target.get(f"{ASSOCIATIONS}/deletes", key="reader").json()
         assert deletion["id"] == gone.rpartition("/")[2]

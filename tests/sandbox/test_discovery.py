@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -62,6 +63,24 @@ def test_dependencies_give_the_load_order(target: Target) -> None:
     assert steps == sorted(steps)
     students = [row["operations"] for row in rows if row["resource"] == "/ed-fi/students"]
     assert students == ([["Create"]] if target.dialect == "5.3" else [["Create"], ["Update"]])
+
+
+def test_dependencies_as_graphml_agree_with_the_load_order(target: Target) -> None:
+    rows = target.http.get(target.urls["dependencies"]).json()
+    answer = target.http.get(target.urls["dependencies"], headers={"Accept": "application/graphml"})
+    assert answer.headers["Content-Type"].startswith("application/graphml")
+    tree = ElementTree.fromstring(answer.content)  # noqa: S314 - a sandbox of our own, or an ODS that is trusted
+    namespace = "{http://graphml.graphdrawing.org/xmlns}"
+    nodes = {str(node.get("id")).partition("#")[0] for node in tree.iter(f"{namespace}node")}
+    edges = {(str(edge.get("source")), str(edge.get("target"))) for edge in tree.iter(f"{namespace}edge")}
+    order: dict[str, int] = {}
+    for row in rows:
+        order.setdefault(row["resource"], row["order"])
+    assert nodes == set(order)
+    assert ("/ed-fi/students", "/ed-fi/studentSchoolAssociations") in edges
+    assert ("/ed-fi/programTypeDescriptors", "/ed-fi/programs") in edges
+    assert ("/ed-fi/schools", "/ed-fi/studentCTEProgramAssociations") in edges
+    assert all(order[source] < order[name] for source, name in edges if "#" not in source + name)
 
 
 def openapi(target: Target, section: str) -> dict[str, Any]:

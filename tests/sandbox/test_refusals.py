@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.answers import DATA, SEE_ERRORS, SEE_VALIDATION, Answer, check, message, problem
+from sandbox.ods import Fault
+from tests.sandbox.answers import DATA, ODS, SEE_ERRORS, SEE_VALIDATION, Answer, check, message, problem
 from tests.sandbox.target import ASSOCIATIONS, FORM, WORLD, Target, association
 
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
@@ -160,6 +161,7 @@ BODIES = [
             "5.3": message(
                 400, "The request is invalid.", {"request.privateCTEProgram": ["The supplied value is invalid."]}
             ),
+            **same(message(400, "The request is invalid.", {"request.privateCTEProgram": [COULD_NOT]}), "6.2", "7.1"),
             "7.3": problem(400, DATA, SEE_VALIDATION, where={"$.privateCTEProgram": [COULD_NOT]}),
             "dms": problem(
                 400,
@@ -182,7 +184,17 @@ BODIES = [
                         "The supplied value is invalid."
                     ]
                 },
-            )
+            ),
+            "6.2": message(
+                400,
+                "The request is invalid.",
+                {
+                    "request.educationOrganizationReference.educationOrganizationId": [
+                        "Error converting value 1099511627776 to type 'System.Int32'. Path "
+                        "'educationOrganizationReference.educationOrganizationId', line 1, position 1."
+                    ]
+                },
+            ),
         },
     ),
     Case(
@@ -195,16 +207,19 @@ BODIES = [
             "programName must be at most 60 characters in length.",
         ),
     ),
-    Case(
-        "whitespace around a key",
-        lambda target: target.post(association(programReference=program(programName=" Career "))),
-        invalid(
-            "\tProgramName property is part of the primary key and therefore its value cannot contain leading or "
-            "trailing whitespace.\n",
-            "$.programReference.programName",
-            "ProgramName cannot contain leading or trailing spaces.",
-            "programName cannot contain leading or trailing spaces.",
-        ),
+    *(
+        Case(
+            f"whitespace {place} a key",
+            lambda target, name=name: target.post(association(programReference=program(programName=name))),  # type: ignore[misc]
+            invalid(
+                "\tProgramName property is part of the primary key and therefore its value cannot contain leading or "
+                "trailing whitespace.\n",
+                "$.programReference.programName",
+                "ProgramName cannot contain leading or trailing spaces.",
+                "programName cannot contain leading or trailing spaces.",
+            ),
+        )
+        for place, name in (("before", " Career"), ("after", "Career "))
     ),
     Case(
         "empty required string",
@@ -226,10 +241,15 @@ BODIES = [
         "markup in a text",
         lambda target: target.post(association(programReference=program(programName="a<b"))),
         {
-            "5.3": message(
-                400,
-                "Validation of 'StudentCTEProgramAssociation' failed.\n"
-                "\tProgramName contains a potentially dangerous value.\n",
+            **same(
+                message(
+                    400,
+                    "Validation of 'StudentCTEProgramAssociation' failed.\n"
+                    "\tProgramName contains a potentially dangerous value.\n",
+                ),
+                "5.3",
+                "6.2",
+                "7.1",
             ),
             "7.3": problem(400, DATA, SEE_VALIDATION, where={"$.programReference.programName": [NOT_DANGEROUS]}),
         },
@@ -334,6 +354,19 @@ BODIES = [
         "partial reference",
         lambda target: target.post(association(programReference=program(programName=None))),
         {
+            # A required reference that is ignored for its missing part is missing itself.
+            **same(
+                message(
+                    400, "Validation of 'StudentCTEProgramAssociation' failed.\n\tProgramReference is required.\n"
+                ),
+                "5.3",
+                "6.2",
+            ),
+            "7.1": message(
+                400,
+                "Validation of 'StudentCTEProgramAssociation' failed.\n"
+                "\tProgramReference is missing the following properties: ProgramName\n",
+            ),
             "7.3": problem(
                 400,
                 DATA,
@@ -390,6 +423,13 @@ BODIES = [
                 "unsupported-media-type",
                 "The request construction was invalid.",
                 "The value specified in the 'Content-Type' header is not supported by this host.",
+            ),
+            "dms": problem(
+                415,
+                "unsupported-media-type",
+                "The request construction was invalid.",
+                "The value specified in the 'Content-Type' header is not supported by this host.",
+                dms=True,
             ),
         },
     ),
@@ -500,14 +540,43 @@ LIMIT_7 = "Limit must be omitted or set to a value between 0 and 500."
 DMS_PARAMETERS = "Parameters supplied to the request were invalid."
 
 
-def parameter(text: str) -> Answer:
-    return problem(400, "bad-request:parameter-validation-failed", CONSTRUCTION, text)
+def parameter(text: str, dms_text: str = "") -> dict[str, Answer]:
+    """A parameter refused, in the words of 7.3 and of the Data Management Service."""
+    kind = "bad-request:parameter-validation-failed"
+    return {
+        "7.3": problem(400, kind, CONSTRUCTION, text),
+        "dms": problem(400, kind, DMS_PARAMETERS, dms_text or text, dms=True),
+    }
 
 
 def method(text: str) -> dict[str, Answer]:
-    return {**same((405, None), "5.3", "6.2", "7.1"), "7.3": problem(405, "method-not-allowed", CONSTRUCTION, text)}
+    return {
+        **same((405, None), "5.3", "6.2", "7.1"),
+        "7.3": problem(405, "method-not-allowed", CONSTRUCTION, text),
+        "dms": problem(405, "method-not-allowed", CONSTRUCTION, text, dms=True),
+    }
 
 
+LIMIT = {
+    **same(message(400, LIMIT_5), "5.3", "6.2"),
+    "7.1": message(400, LIMIT_7),
+    **parameter(
+        "Limit must be a value between 0 and 500.",
+        "Limit must be omitted or set to a numeric value between 0 and 500.",
+    ),
+}
+MODIFIED = {
+    **same(message(412, "Resource was modified by another consumer."), "5.3", "6.2", "7.1"),
+    "7.3": problem(412, "optimistic-lock-failed", "The item has been modified by another user."),
+    "dms": problem(
+        412,
+        "optimistic-lock-failed",
+        "The item has been modified by another user.",
+        "The resource item's etag value does not match what was specified in the 'If-Match' request header "
+        "indicating that it has been modified by another client since it was last retrieved.",
+        dms=True,
+    ),
+}
 ROUTES = [
     Case(
         "GET of an unknown id",
@@ -540,8 +609,12 @@ ROUTES = [
         "GET of an id that is none",
         lambda target: target.get(f"{ASSOCIATIONS}/xyz"),
         {
-            "5.3": message(400, "The request is invalid.", {"request.id": ["The value 'xyz' is not valid."]}),
-            **same((404, None), "6.2", "7.1"),
+            **same(
+                message(400, "The request is invalid.", {"request.id": ["The value 'xyz' is not valid."]}),
+                "5.3",
+                "6.2",
+            ),
+            "7.1": (404, None),
             "7.3": NO_ROUTE,
             "dms": NO_ROUTE_DMS,
         },
@@ -580,75 +653,45 @@ ROUTES = [
     Case(
         "If-Match of another version, PUT",
         with_item(lambda target, url: target.put(url, association(), headers={"If-Match": '"1"'})),
-        {
-            **same(message(412, "Resource was modified by another consumer."), "5.3", "6.2", "7.1"),
-            "7.3": problem(412, "optimistic-lock-failed", "The item has been modified by another user."),
-            "dms": problem(
-                412,
-                "optimistic-lock-failed",
-                "The item has been modified by another user.",
-                "The resource item's etag value does not match what was specified in the 'If-Match' request header "
-                "indicating that it has been modified by another client since it was last retrieved.",
-                dms=True,
-            ),
-        },
+        MODIFIED,
     ),
     Case(
         "If-Match of another version, DELETE",
         with_item(lambda target, url: target.call("DELETE", url, headers={"If-Match": "something"})),
-        {
-            **same(message(412, "Resource was modified by another consumer."), "5.3", "6.2", "7.1"),
-            "7.3": problem(412, "optimistic-lock-failed", "The item has been modified by another user."),
-        },
+        MODIFIED,
     ),
-    Case(
-        "limit over the maximum",
-        lambda target: target.get(ASSOCIATIONS, limit=501),
-        {
-            **same(message(400, LIMIT_5), "5.3", "6.2"),
-            "7.1": message(400, LIMIT_7),
-            "7.3": parameter("Limit must be a value between 0 and 500."),
-            "dms": problem(
-                400,
-                "bad-request:parameter-validation-failed",
-                DMS_PARAMETERS,
-                "Limit must be omitted or set to a numeric value between 0 and 500.",
-                dms=True,
-            ),
-        },
-    ),
-    Case(
-        "limit below zero",
-        lambda target: target.get(ASSOCIATIONS, limit=-1),
-        {
-            **same(message(400, LIMIT_5), "5.3", "6.2"),
-            "7.3": parameter("Limit must be a value between 0 and 500."),
-        },
-    ),
+    Case("limit over the maximum", lambda target: target.get(ASSOCIATIONS, limit=501), LIMIT),
+    Case("limit below zero", lambda target: target.get(ASSOCIATIONS, limit=-1), LIMIT),
     Case(
         "offset and page token",
         lambda target: target.get(ASSOCIATIONS, offset=0, pageToken="MSwy"),
-        {
-            "7.3": parameter(
-                "Both offset and pageToken parameters were provided, but they support alternative paging approaches "
-                "and cannot be used together."
-            )
-        },
+        parameter(
+            "Both offset and pageToken parameters were provided, but they support alternative paging approaches and "
+            "cannot be used together."
+        ),
+    ),
+    Case(
+        "total count and page token",
+        lambda target: target.get(ASSOCIATIONS, totalCount="true", pageToken="MSwy"),
+        parameter("The totalCount parameter cannot be used with cursor paging."),
     ),
     Case(
         "page size without a token",
         lambda target: target.get(ASSOCIATIONS, pageSize=5),
-        {"7.3": parameter("PageToken is required when pageSize is specified.")},
+        parameter("PageToken is required when pageSize is specified."),
     ),
     Case(
         "page token that is none",
         lambda target: target.get(ASSOCIATIONS, pageToken="what?"),
-        {"7.3": parameter("The page token provided was invalid.")},
+        parameter("The page token provided was invalid."),
     ),
-    Case(
-        "too many partitions",
-        lambda target: target.get(f"{ASSOCIATIONS}/partitions", number=201),
-        {"7.3": parameter("Number of partitions must be between 1 and 200.")},
+    *(
+        Case(
+            f"{number} partitions",
+            lambda target, number=number: target.get(f"{ASSOCIATIONS}/partitions", number=number),  # type: ignore[misc]
+            parameter("Number of partitions must be between 1 and 200."),
+        )
+        for number in (0, 201)
     ),
     Case(
         "unknown descriptor in a filter",
@@ -661,11 +704,89 @@ ROUTES = [
                 ),
                 "5.3",
                 "6.2",
+                "7.1",
             ),
-            "7.3": (200, []),
+            **same((200, []), "7.3", "dms"),
         },
     ),
 ]
+
+
+def with_fault(status: int) -> Callable[[Target], httpx.Response]:
+    """Asks for something of a server that is to fail with a status."""
+
+    def ask(target: Target) -> httpx.Response:
+        assert target.control is not None
+        with target.control.faults(Fault("status", status=status)):
+            return target.get(ASSOCIATIONS)
+
+    return ask
+
+
+FAULTS = [
+    Case(
+        "unhandled",
+        with_fault(500),
+        {
+            **same(message(500, "An unexpected error occurred on the server."), "5.3", "6.2", "7.1"),
+            "7.3": problem(500, "system", "An unexpected problem has occurred."),
+            "dms": problem(500, "system", "An unexpected problem has occurred.", dms=True),
+        },
+    ),
+    Case(
+        "too many requests",
+        with_fault(429),
+        {
+            **same((429, None), *ODS),
+            "dms": problem(
+                429,
+                "too-many-requests",
+                "The number of allowed requests has been exceeded. Retry the request later.",
+                dms=True,
+            ),
+        },
+    ),
+    Case(
+        "identity provider down",
+        with_fault(502),
+        {
+            **same((502, None), *ODS),
+            "dms": problem(502, "bad-gateway", "The identity provider could not be reached.", dms=True),
+        },
+    ),
+    Case(
+        "unavailable",
+        with_fault(503),
+        {
+            **same((503, None), *ODS),
+            "dms": problem(
+                503,
+                "service-unavailable",
+                "The service is temporarily unable to handle the request. Retry the request later.",
+                dms=True,
+            ),
+        },
+    ),
+    Case(
+        "expired token on demand",
+        with_fault(401),
+        {
+            **same((401, None), "5.3", "6.2", "7.1"),
+            **same(
+                problem(401, "security:authentication", "The caller could not be authenticated.", "Invalid token"),
+                "7.3",
+                "dms",
+            ),
+        },
+    ),
+]
+
+
+@pytest.mark.needs_seeding
+@pytest.mark.cases(FAULTS)
+def test_a_fault_speaks_the_dialects_words(target: Target, case: Case) -> None:
+    target.token()
+    check(case.ask(target), case.answers[target.dialect], target.dialect)
 
 
 @pytest.mark.cases([*BODIES, *ROUTES])

@@ -73,6 +73,26 @@ def test_a_client_may_ask_before_it_sends_the_body(ods: RunningOds) -> None:
     assert statuses(exchange(ods, head, form, answers=2)) == ["100", "200"]
 
 
+def test_an_offer_of_http_2_is_ignored(ods: RunningOds) -> None:
+    """Java's client makes one with every request; the body must not get lost, nor the connection."""
+    form = b"grant_type=client_credentials&client_id=sandbox-key&client_secret=sandbox-secret"
+    offered = request(
+        "/oauth/token",
+        "POST",
+        "Connection: Upgrade, HTTP2-Settings",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+        f"Content-Length: {len(form)}",
+        "Content-Type: application/x-www-form-urlencoded",
+    )
+    text = exchange(ods, offered, form, offered + form, request("/nowhere"), answers=3)
+    assert statuses(text) == ["200", "200", "404"]
+
+
+def test_a_tunnel_is_not_opened(ods: RunningOds) -> None:
+    assert statuses(exchange(ods, request("elsewhere:443", "CONNECT"))) == ["404"]
+
+
 def test_the_answer_to_head_has_no_body(ods: RunningOds) -> None:
     text = exchange(ods, request("/data/v3/ed-fi/students", "HEAD") + request("/nowhere", "HEAD"), answers=2)
     assert statuses(text) == ["401", "404"]

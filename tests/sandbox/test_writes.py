@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 
 from tests.sandbox.answers import DATA, check, message, problem
@@ -199,6 +200,57 @@ def test_the_star_means_something_to_dms_only(target: Target) -> None:
     assert target.post(changed, headers={"If-Match": "*"}).status_code == (200 if target.dialect == "dms" else 412)
 
 
+UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.dialects("dms")
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_dms_heeds_if_none_match_on_writes(target: Target, method: str) -> None:
+    location = target.created()
+    tag = target.get(location).headers["ETag"]
+
+    def write(day: str, **headers: str) -> httpx.Response:
+        document = association(endDate=day)
+        if method == "POST":
+            return target.post(document, headers=headers)
+        return target.put(location, document, headers=headers)
+
+    refused = problem(
+        412,
+        "precondition-failed:if-none-match",
+        "The If-None-Match precondition failed because a current representation of the resource matched the request "
+        "header.",
+        "The 'If-None-Match' request header requires that no current representation match the supplied value, but a "
+        "matching representation exists.",
+        dms=True,
+    )
+    for header in ("*", tag, f'"1-00000000.j._.l.i", {tag}'):
+        check(write("2019-12-20", **{"If-None-Match": header}), refused, target.dialect)
+    assert write("2019-12-20", **{"If-None-Match": "*", "If-Match": tag}).is_success
+    assert write("2019-12-21", **{"If-None-Match": tag}).is_success
+
+
+@pytest.mark.dialects("dms")
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_dms_wants_an_item_for_any_etag(target: Target, method: str) -> None:
+    headers = {"If-Match": "*"}
+    if method == "POST":
+        answer = target.post(association(), headers=headers)
+    elif method == "PUT":
+        answer = target.put(f"{ASSOCIATIONS}/{UNKNOWN_ID}", association(), headers=headers)
+    else:
+        answer = target.call("DELETE", f"{ASSOCIATIONS}/{UNKNOWN_ID}", headers=headers)
+    expected = problem(
+        412,
+        "optimistic-lock-failed",
+        "The If-Match precondition failed because the resource does not exist.",
+        "The 'If-Match' request header requires a current representation of the resource, but none exists. Do not "
+        "retry with If-Match; create the resource first, or omit If-Match.",
+        dms=True,
+    )
+    check(answer, expected, target.dialect)
+
+
 # Strictness
 
 
@@ -288,3 +340,20 @@ def test_an_item_that_others_refer_to_cannot_be_deleted(target: Target) -> None:
     (association_row,) = target.control.documents("studentCTEProgramAssociations")
     target.call("DELETE", f"{ASSOCIATIONS}/{association_row['id']}")
     assert target.call("DELETE", f"/ed-fi/programs/{row['id']}").status_code == 204
+
+
+@pytest.mark.needs_seeding
+def test_a_descriptor_in_use_cannot_be_deleted(target: Target) -> None:
+    assert target.control is not None
+    target.control.add_client("full", "full", "Ed-Fi Sandbox", [WORLD.district])
+    target.created()
+    (row,) = (
+        row
+        for row in target.control.documents("cteProgramServiceDescriptors")
+        if f"{row['namespace']}#{row['codeValue']}" == WORLD.service
+    )
+    url = f"/ed-fi/cteProgramServiceDescriptors/{row['id']}"
+    assert target.call("DELETE", url, key="full").status_code == 409
+    target.post(association(cteProgramServices=[]))
+    assert target.call("DELETE", url, key="full").status_code == 204
+    assert target.post(association()).status_code == 400
