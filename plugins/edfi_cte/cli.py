@@ -20,6 +20,7 @@ import edfi_cte
 from edfi_cte.deployment import current_settings, ledger_of, open_lane
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
+from edfi_cte.ledger.database import faults_explained
 from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import Target
 from edfi_cte.sync.checks import (
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.disable(logging.INFO)  # what the hooks say of each connection is for task logs
     try:
         command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
+        with faults_explained():
+            return command(options)
     except EdfiCteError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1

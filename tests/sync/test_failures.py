@@ -96,7 +96,7 @@ def test_a_missing_program_is_created_once_if_the_settings_say_so(lenient: World
 def test_more_failures_than_the_guard_allows_fail_the_task_and_lose_nothing(lenient: World):
     lenient.settings["guards"] = {"max_failure_fraction": 0.2, "max_failure_count": 0}
     lenient.campus.set("Person", 2, stateID="5555555555")
-    with pytest.raises(StepFailed, match=r"1 of 2 events of upsert failed.*not_yet_enrolled"):
+    with pytest.raises(StepFailed, match=r"1 events failed where 2 records are desired.*not_yet_enrolled"):
         lenient.run()
     lenient.campus.set("Person", 2, stateID="1000000002")
     assert lenient.run().status == "ok"

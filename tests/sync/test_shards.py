@@ -13,6 +13,7 @@ from tests.sync.world import World, writes
 def test_tasks_that_share_a_step_send_each_event_once(world: World):
     for number in range(1, 41):
         world.campus.add(number, startDate=datetime(2025, 8, 20) + timedelta(days=number))  # noqa: DTZ001
+    world.settings["dag"] = {"sending_tasks": 4}
     lane = world.lane(run_id="shared")
     for step in STEPS:
         if step != "upsert":

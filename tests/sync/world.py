@@ -19,7 +19,7 @@ from edfi_cte.campus import CampusReader
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.settings import Settings
-from edfi_cte.sync.lane import Lane, RunOptions, StepSkipped
+from edfi_cte.sync.lane import Lane, RunOptions, StepFailed, StepSkipped
 from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import STEPS, run_step
 from sandbox import oracle
@@ -227,6 +227,8 @@ def run(lane: Lane) -> Report:
         pass
     finally:
         result = report(lane)
+    if result.status == "failed":
+        raise StepFailed(result.message or "")
     return result
 
 

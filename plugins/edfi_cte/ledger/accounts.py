@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from edfi_cte.associations.plan import Action
 from edfi_cte.ledger.events import UNFINISHED, EventStatus
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.ledger.schema import attempt, event, identity_mapping, record_outcome
@@ -13,13 +15,21 @@ from edfi_cte.ledger.schema import attempt, event, identity_mapping, record_outc
 _PLAN_STEPS = ("upsert", "natural_key_changes")
 
 
+class Failures(NamedTuple):
+    """Events that failed in one way: how many, and what to do."""
+
+    error_type: str
+    advice: str
+    events: int
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A run's events: sent by action, failed by error type (with what to do), left unsent; of the plan in all."""
+    """A run's events: sent by action; failed, and of those the ones that post or put; left unsent; all planned."""
 
     sent: dict[str, int]
-    failed: dict[str, int]
-    advice: dict[str, str]
+    failed: int
+    failed_writes: int
     left: int
     of_plan: int
 
@@ -53,38 +63,56 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
     for row in rows:
         if row.status == EventStatus.SENT:
             sent[row.action] = sent.get(row.action, 0) + row.events
-    failures = _failures(connection, of_run)
+    failed = [row for row in rows if row.status == EventStatus.FAILED]
     return Answered(
         sent=sent,
-        failed={row.error_type: row.events for row in failures},
-        advice={row.error_type: row.advice for row in failures},
+        failed=sum(row.events for row in failed),
+        failed_writes=sum(row.events for row in failed if row.action != Action.DELETE),
         left=sum(row.events for row in rows if row.status in UNFINISHED),
         of_plan=sum(row.of_plan for row in rows if row.step in _PLAN_STEPS),
     )
 
 
-def _failures(
-    connection: sa.Connection, of_run: tuple[sa.ColumnElement[bool], ...]
-) -> list[sa.Row[tuple[str, str, int]]]:
+def failures(connection: sa.Connection, target_id: str, run_id: str) -> list[Failures]:
+    """How the events of a run failed that have failed, by the answer to their last try; most first."""
     last = (
         sa.select(sa.func.max(attempt.c.attempt_id).label("attempt_id"))
         .select_from(attempt.join(event, event.c.event_id == attempt.c.event_id))
-        .where(*of_run, event.c.status == EventStatus.FAILED)
+        .where(event.c.target_id == target_id, event.c.run_id == run_id, event.c.status == EventStatus.FAILED)
         .group_by(attempt.c.event_id)
         .subquery("last")
     )
-    return list(
-        connection.execute(
-            sa.select(
-                attempt.c.error_type,
-                sa.func.max(attempt.c.advice).label("advice"),
-                sa.func.count().label("events"),
-            )
-            .join(last, last.c.attempt_id == attempt.c.attempt_id)
-            .group_by(attempt.c.error_type)
-            .order_by(attempt.c.error_type)
-        )
+    rows = connection.execute(
+        sa.select(attempt.c.error_type, sa.func.max(attempt.c.advice), sa.func.count())
+        .join(last, last.c.attempt_id == attempt.c.attempt_id)
+        .group_by(attempt.c.error_type)
+        .order_by(sa.func.count().desc(), attempt.c.error_type)
     )
+    return [Failures(*row) for row in rows]
+
+
+def deletes_sent(connection: sa.Connection, target_id: str, run_id: str) -> dict[str, int]:
+    """How many records a run has deleted, by cause; the delete of a Delete/Post included."""
+    rows = connection.execute(
+        sa.select(event.c.cause, sa.func.count())
+        .where(
+            event.c.target_id == target_id,
+            event.c.run_id == run_id,
+            event.c.status == EventStatus.SENT,
+            event.c.action.in_([action for action in Action if action.deletes]),
+        )
+        .group_by(event.c.cause)
+    )
+    return {row.cause: row[1] for row in rows}
+
+
+def desired(connection: sa.Connection, target_id: str) -> int:
+    """How many associations are desired."""
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(record_outcome)
+        .where(record_outcome.c.target_id == target_id, record_outcome.c.outcome == Outcome.DESIRED)
+    ).scalar_one()
 
 
 def in_step(connection: sa.Connection, target_id: str) -> int:

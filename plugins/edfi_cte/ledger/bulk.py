@@ -52,9 +52,13 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[st
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = list(rows[0])
     lines = ("\t".join(_copy_text(row[name]) for name in columns) for row in rows)
-    driver = connection.connection.cursor()
+    statement, driver = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", connection.connection.cursor()
     with closing(driver):
-        driver.copy_expert(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", StringIO("\n".join(lines)))
+        try:
+            driver.copy_expert(statement, StringIO("\n".join(lines)))
+        except connection.dialect.loaded_dbapi.Error as error:
+            # As SQLAlchemy does it for the statements that it sends itself.
+            raise sa.exc.DBAPIError(statement, None, error, hide_parameters=True) from None
 
 
 def _copy_text(value: Any) -> str:

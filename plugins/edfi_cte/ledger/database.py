@@ -25,6 +25,30 @@ class LedgerError(EdfiCteError):
     """The ledger's database can't be reached, or is not one that this package can use."""
 
 
+class LedgerFault(LedgerError):
+    """The ledger's database refused a statement, or went away. Names no value that was written."""
+
+    transient = True
+
+
+@contextmanager
+def faults_explained() -> Iterator[None]:
+    """Turn a driver's error into a LedgerFault without the driver's words, which may quote a row."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        code = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlite_errorname", None)
+        said = f"{type(error.orig).__name__} {code}" if code else type(error.orig).__name__
+        fault = LedgerFault(
+            f"the ledger's database refused a statement ({said}). Nothing is lost; the next try goes on. If it comes "
+            "again, look at the database's own log: disk full, locks, rights, or a connection cut."
+        )
+    else:
+        return
+    # Raised out here, so that the driver's error does not travel along as its context.
+    raise fault
+
+
 class ConnectionLike(Protocol):
     """What is read of an Airflow connection."""
 
@@ -84,8 +108,8 @@ def open_ledger(url: sa.URL | str) -> sa.Engine:
 
 def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 60})
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

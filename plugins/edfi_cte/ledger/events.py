@@ -116,16 +116,23 @@ _TO_SEND = (event.c.event_id, event.c.action, event.c.key_id, *(event.c[name] fo
 
 
 def claim(
-    connection: sa.Connection, target_id: str, step: str, after: int, limit: int, shard: Shares = (0, 1)
+    connection: sa.Connection,
+    target_id: str,
+    step: str,
+    after: int,
+    limit: int,
+    *,
+    shard: Shares = (0, 1),
+    only: Action | None = None,
 ) -> list[sa.Row[Any]]:
-    """The next unfinished events of a step after event id ``after``, marked as being sent.
+    """The next unfinished events of a step (of one action, or of all) after event id ``after``, marked as being sent.
 
     From here until the answer is settled their outcome is in doubt, whatever becomes of this process.
     """
     rows = list(
         connection.execute(
             sa.select(*_TO_SEND)
-            .where(*_waiting(target_id, step, shard), event.c.event_id > after)
+            .where(*_waiting(target_id, step, shard, only), event.c.event_id > after)
             .order_by(event.c.event_id)
             .limit(limit)
         )
@@ -145,19 +152,21 @@ def claim(
 
 
 def unfinished(
-    connection: sa.Connection, target_id: str, step: str, action: Action | None = None, shard: Shares = (0, 1)
+    connection: sa.Connection, target_id: str, step: str, *, shard: Shares = (0, 1), only: Action | None = None
 ) -> int:
     """How many events a step still has to send, of one action or of all."""
-    statement = sa.select(sa.func.count()).select_from(event).where(*_waiting(target_id, step, shard))
-    if action is not None:
-        statement = statement.where(event.c.action == action)
+    statement = sa.select(sa.func.count()).select_from(event).where(*_waiting(target_id, step, shard, only))
     return connection.execute(statement).scalar_one()
 
 
-def _waiting(target_id: str, step: str, shard: Shares) -> list[sa.ColumnElement[bool]]:
+def _waiting(target_id: str, step: str, shard: Shares, only: Action | None) -> list[sa.ColumnElement[bool]]:
     index, count = shard
     waiting = [event.c.target_id == target_id, event.c.step == step, event.c.status.in_(UNFINISHED)]
-    return waiting if count == 1 else [*waiting, event.c.event_id % count == index]
+    if count > 1:
+        waiting.append(event.c.event_id % count == index)
+    if only is not None:
+        waiting.append(event.c.action == only)
+    return waiting
 
 
 def settle(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:

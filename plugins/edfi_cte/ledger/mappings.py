@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger import bulk
 from edfi_cte.ledger.schema import identity_mapping as table
+from edfi_cte.ledger.schema import record_outcome
 
 
 def count(connection: sa.Connection, target_id: str) -> int:
@@ -35,6 +36,20 @@ def attribute(connection: sa.Connection, target_id: str, key_id: str, enrollment
         sa.update(table)
         .where(table.c.target_id == target_id, table.c.key_id == key_id)
         .values(enrollment_id=enrollment_id)
+    )
+
+
+def made_with(connection: sa.Connection, target_id: str, fingerprint: str) -> None:
+    """Other preferences make the same of these records: what changes them next is not the preferences' change."""
+    desired = record_outcome
+    still_same = sa.exists().where(
+        desired.c.target_id == table.c.target_id,
+        desired.c.outcome == "desired",
+        desired.c.key_id == table.c.key_id,
+        desired.c.payload_hash == table.c.payload_hash,
+    )
+    connection.execute(
+        sa.update(table).where(table.c.target_id == target_id, still_same).values(transformed_with=fingerprint)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -164,10 +165,7 @@ def other_education_organization(
 
 def start(connection: sa.Connection, target_id: str, run_id: str, parameters: dict[str, Any]) -> None:
     """Open the run's entry in the history; a retry keeps the entry and its counts."""
-    known = connection.execute(
-        sa.select(run.c.run_id).where(run.c.target_id == target_id, run.c.run_id == run_id)
-    ).first()
-    if known is None:
+    if get_run(connection, target_id, run_id) is None:
         connection.execute(
             sa.insert(run).values(
                 target_id=target_id,
@@ -185,29 +183,34 @@ def get_run(connection: sa.Connection, target_id: str, run_id: str) -> sa.Row[An
     return connection.execute(sa.select(run).where(run.c.target_id == target_id, run.c.run_id == run_id)).first()
 
 
-def counts_of(row: sa.Row[Any]) -> dict[str, Any]:
-    """The counts that the steps of a run have left, by step."""
-    counts: dict[str, Any] = json.loads(row.counts)
-    return counts
+def steps_of(row: sa.Row[Any] | None) -> dict[str, dict[str, Any]]:
+    """What the steps of a run have left, by step: what each counted, or as ``fault`` why it could not."""
+    steps: dict[str, dict[str, Any]] = json.loads(row.counts) if row else {}
+    return steps
 
 
-def add_counts(connection: sa.Connection, target_id: str, run_id: str, step: str, counts: dict[str, Any]) -> None:
-    """Keep what a step counted."""
-    row = get_run(connection, target_id, run_id)
-    if row is not None:
-        _set(connection, target_id, run_id, counts=json.dumps(counts_of(row) | {step: counts}))
+def forget(connection: sa.Connection, target_id: str, run_id: str, steps: Container[str]) -> None:
+    """Drop what an earlier try of these steps has left: a step that is run again starts afresh."""
+    kept = {
+        name: left for name, left in steps_of(get_run(connection, target_id, run_id)).items() if name not in steps
+    }
+    _set(connection, target_id, run_id, counts=json.dumps(kept))
+
+
+def keep(connection: sa.Connection, target_id: str, run_id: str, step: str, left: dict[str, Any]) -> None:
+    """Keep what a step counted, or ``{"fault": why}``."""
+    steps = steps_of(get_run(connection, target_id, run_id)) | {step: left}
+    _set(connection, target_id, run_id, counts=json.dumps(steps))
+
+
+def settle_on(connection: sa.Connection, target_id: str, run_id: str, settings_digest: str) -> None:
+    """Keep which settings the run was checked with."""
+    _set(connection, target_id, run_id, settings_digest=settings_digest)
 
 
 def finish(connection: sa.Connection, target_id: str, run_id: str, status: str, message: str | None) -> None:
     """Close the run's entry."""
     _set(connection, target_id, run_id, status=status, message=message, finished_at=bulk.now())
-
-
-def note(connection: sa.Connection, target_id: str, run_id: str, message: str) -> None:
-    """Keep why a step of the run failed, in one sentence; the first reason stays."""
-    row = get_run(connection, target_id, run_id)
-    if row is not None and row.message is None:
-        _set(connection, target_id, run_id, message=message)
 
 
 def _set(connection: sa.Connection, target_id: str, run_id: str, **values: Any) -> None:

@@ -58,6 +58,7 @@ run = sa.Table(
     sa.Column("finished_at", _TIME),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("parameters", sa.UnicodeText, nullable=False),
+    sa.Column("settings_digest", _DIGEST),
     sa.Column("counts", sa.UnicodeText, nullable=False),
     sa.Column("message", sa.UnicodeText),
     sa.PrimaryKeyConstraint("target_id", "run_id", name="edfi_cte_run_pk"),

@@ -20,10 +20,11 @@ from airflow.providers.common.compat.sdk import (
 
 from edfi_cte.deployment import current_settings, dag_settings, open_lane
 from edfi_cte.errors import EdfiCteError
+from edfi_cte.ledger.database import faults_explained
 from edfi_cte.ledger.runs import LeaseHeld
-from edfi_cte.sync.lane import Lane, RunOptions, Shard, StepFailed, StepSkipped
+from edfi_cte.sync.lane import SHARED_STEPS, Lane, RunOptions, Shard, StepFailed, StepSkipped
 from edfi_cte.sync.report import report
-from edfi_cte.sync.steps import SHARED_STEPS, run_step
+from edfi_cte.sync.steps import run_step
 
 ASSETS = AssetAlias("edfi_cte_student_cte_program_associations")
 WHOLE = Shard()
@@ -155,7 +156,8 @@ class SyncReportOperator(BaseOperator):
 def _explained(operator: BaseOperator, work: Callable[[], T]) -> T:
     """Do the work; what its user can mend ends as one message, retried only where that may help."""
     try:
-        return work()
+        with faults_explained():
+            return work()
     except StepSkipped as skipped:
         raise AirflowSkipException(str(skipped)) from None
     except EdfiCteError as error:

@@ -13,7 +13,7 @@ from itertools import chain
 
 from edfi_cte.associations.model import EnrollmentRecord, digest
 from edfi_cte.campus.rows import Row, enrollment_record
-from edfi_cte.ledger import mappings, records
+from edfi_cte.ledger import events, mappings, records
 from edfi_cte.sync.lane import Lane, StepFailed
 
 BATCH = 2000
@@ -26,6 +26,9 @@ def extract(lane: Lane) -> dict[str, int]:
     Raises StepFailed if Campus has nothing where there were records (invariant 6), and CampusError.
     """
     merge = _Merge(lane)
+    with lane.writing() as connection:
+        # What an earlier plan left undone was made of what Campus said then.
+        events.supersede(connection, lane.target_id)
     with lane.ledger.connect() as reading:
         known = chain.from_iterable(records.hashes(reading, lane.target_id))
         merge.run(lane.open_campus().enrollment_rows(lane.target.scope_year), known)
@@ -90,13 +93,14 @@ def _refuse_empty(lane: Lane) -> None:
     """An empty read alone never counts as "gone": it takes a person's word, and Campus having enrollments at all."""
     with lane.ledger.connect() as connection:
         mapped = mappings.count(connection, lane.target_id)
-    if not mapped:
+        doubted = events.any_doubt(connection, lane.target_id)
+    if not mapped and not doubted:
         return
     if lane.options.allow_mass_delete and lane.open_campus().enrollment_count(lane.target.scope_year):
         return
     raise StepFailed(
-        f"{lane.target_id}: Campus returned no career-technical record at all, where {mapped} are known to be in "
-        "the ODS. Nothing was deleted. Check the Campus connection, the district number and the mapping template. "
-        "If every record really is gone, trigger the DAG with allow_mass_delete (Campus must still have enrollments "
-        "in the year)."
+        f"{lane.target_id}: Campus returned no career-technical record at all, where {mapped or 'some'} are in the "
+        "ODS, or may be. Nothing was deleted. Check the Campus connection, the district number and the mapping "
+        "template. If every record really is gone, trigger the DAG with allow_mass_delete (Campus must still have "
+        "enrollments in the year)."
     )

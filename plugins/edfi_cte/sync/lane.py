@@ -9,6 +9,7 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
+from edfi_cte.associations.model import canonical_json, digest
 from edfi_cte.associations.transform import Transform
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
@@ -17,6 +18,25 @@ from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import ResourcePreferences, Settings, Target
 
 RESOURCE = "studentCTEProgramAssociations"
+
+STEP_NAMES = (
+    "preflight",
+    "extract",
+    "transform",
+    "upsert",
+    "natural_key_changes",
+    "resync_identity_mapping",
+    "resync_ods",
+)
+"""In the order of a run; ``report`` follows whatever became of them."""
+
+RESYNC_STEPS = frozenset({"resync_identity_mapping", "resync_ods"})
+
+SHARED_STEPS = frozenset({"upsert", "natural_key_changes"})
+"""The steps that several tasks may share (``dag.sending_tasks``)."""
+
+SENDING_STEPS = SHARED_STEPS | RESYNC_STEPS
+"""The steps that write to the ODS."""
 
 
 class StepFailed(EdfiCteError):
@@ -84,10 +104,21 @@ class Lane:
         """The target's name, e.g. ``039141-2026``."""
         return self.target.target_id
 
+    def names_of(self, step: str) -> list[str]:
+        """A step's names in the run's history: one a task that shares it."""
+        count = self.settings.dag.sending_tasks if step in SHARED_STEPS else 1
+        return [Shard(index, count).name_of(step) for index in range(count)]
+
     @cached_property
     def preferences(self) -> ResourcePreferences:
         """The target's resource preferences. Raises SettingsError."""
         return self.settings.preferences_of(self.target)
+
+    @cached_property
+    def settings_digest(self) -> str:
+        """Changes when anything of the target or its preferences does, but for the toggle."""
+        parts = (self.target.model_dump(exclude={"enabled"}), self.preferences.model_dump())
+        return digest(canonical_json({"target": parts[0], "preferences": parts[1]}))
 
     def transform(self) -> Transform:
         """Records to associations, for the data standard that preflight has found."""

@@ -17,7 +17,7 @@ from edfi_cte.sync.checks import (
     check_settings,
     data_standard_of,
 )
-from edfi_cte.sync.lane import Lane, StepFailed, StepSkipped
+from edfi_cte.sync.lane import Lane, StepFailed
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +25,8 @@ log = logging.getLogger(__name__)
 def preflight(lane: Lane) -> dict[str, Any]:
     """Check the target; on success the ledger knows its data standard. Counts: warnings.
 
-    Raises StepSkipped if the resource toggle is off (reading M: every write stops, what was sent stays), and
-    StepFailed that names each thing that is wrong and what to do.
+    Raises StepFailed that names each thing that is wrong and what to do.
     """
-    if not lane.target.enabled:
-        raise StepSkipped("the resource toggle is off (enabled: false): nothing is sent, deleted or cleaned up")
     findings = [*check_settings(lane), *check_ledger(lane), *check_campus(lane)]
     if not _errors(findings):
         findings += asyncio.run(_ods(lane, lane.open_ods()))
@@ -55,6 +52,7 @@ async def _ods(lane: Lane, client: EdFiClient) -> list[Finding]:
         if not _errors(findings):
             major, minor = data_standard_of(await client.discover())
             with lane.writing() as connection:
+                runs.settle_on(connection, lane.target_id, lane.run_id, lane.settings_digest)
                 runs.describe(
                     connection,
                     lane.target_id,

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure
-from edfi_cte.ods import EdFiClient
-from edfi_cte.sync.lane import Lane
+from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.sync.lane import Lane, StepFailed
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,27 @@ class Programs:
         """Find what is missing for the queue of ``step``, name it with the records that wait, or create it."""
         with self._lane.ledger.connect() as connection:
             wanted = events.program_names(connection, self._lane.target_id, step)
-        known = await known_programs(self._lane, self._client) if wanted else set()
+        try:
+            known = await known_programs(self._lane, self._client) if wanted else set()
+        except EdFiError as error:
+            raise StepFailed(
+                f"{self._lane.target_id}: reading the ODS's programs failed: {error} Nothing was sent.",
+                transient=True,
+            ) from None
         for name in sorted(wanted.keys() - known):
-            if self._lane.preferences.create_missing_programs:
-                await self._create(name)
-            else:
-                self._missing[name] = lacking(name, known)
-                log.warning("%s: %s; %s records wait for it", self._lane.target_id, self._missing[name], wanted[name])
+            if why := await self._still_missing(name, known):
+                self._missing[name] = why
+                log.warning("%s: %s; %s records wait for it", self._lane.target_id, why, wanted[name])
+
+    async def _still_missing(self, name: str, known: set[str]) -> str | None:
+        """Why a program stays missing; None if the settings say to create it and the ODS has taken it."""
+        if not self._lane.preferences.create_missing_programs:
+            return lacking(name, known)
+        try:
+            await self._create(name)
+        except EdFiError as error:
+            return f"{lacking(name, known)}, and refused to create it ({error})"
+        return None
 
     def missing(self, row: sa.Row[Any]) -> Failure | None:
         """Why an event has to wait, if its program is missing: nothing is sent, so nothing is deleted either."""

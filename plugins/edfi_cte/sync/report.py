@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from edfi_cte.associations.plan import Action
 from edfi_cte.associations.transform import RejectionReason
 from edfi_cte.ledger import accounts, runs
-from edfi_cte.ledger.accounts import Answered
+from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
-from edfi_cte.sync.lane import Lane, StepFailed
+from edfi_cte.sync.guards import failures_over_limit
+from edfi_cte.sync.lane import RESYNC_STEPS, SENDING_STEPS, STEP_NAMES, Lane
 
-_FINDINGS = ("in_ods", "not_in_ods", "edited", "no_source")
+_FINDINGS = ("in_ods", "not_in_ods", "out_of_reach", "edited", "no_source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,45 +44,70 @@ class Report:
 
 
 def report(lane: Lane) -> Report:
-    """Account for the run, close it, release the target. Raises StepFailed if the sums do not meet (invariant 4)."""
+    """Account for the run, close it, release the target.
+
+    Its status is ``failed`` if a step did not do its work, if more events failed than the guards allow, or if the
+    sums do not meet (invariant 4); the message says which.
+    """
+    over_limit = failures_over_limit(lane)
     with lane.ledger.begin() as connection:
         row = runs.get_run(connection, lane.target_id, lane.run_id)
-        # The shards of a step ("upsert 1/4") count as the step: whether all went well, Airflow and the sums say.
-        steps = {name.partition(" ")[0]: counts for name, counts in runs.counts_of(row).items()} if row else {}
+        steps = _whole_steps(lane, runs.steps_of(row))
         plan_after = steps.get("transform", {}).get("plan_after", 0)
         answered = accounts.answered(connection, lane.target_id, lane.run_id, plan_after)
+        failures = accounts.failures(connection, lane.target_id, lane.run_id)
         in_step = accounts.in_step(connection, lane.target_id)
-        counts = _counts(steps, answered, in_step)
-        wrong = _unaccounted(steps, answered, counts)
-        message = (row.message if row else "the run ended before its first step") or wrong
-        result = Report(lane.target_id, _status(lane, steps, message), message, counts, _advice(steps, answered))
+        counts = _counts(steps, answered, failures, in_step)
+        message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts)
+        result = Report(lane.target_id, _status(lane, message), message, counts, _advice(steps, failures))
         _close(connection, lane, result)
-    if wrong:
-        raise StepFailed(f"{lane.target_id}: {wrong}")
     return result
 
 
+def _whole_steps(lane: Lane, kept: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What each step has left, in their order; nothing of a step that did not end, or a task that shares it."""
+    whole = {}
+    for step in STEP_NAMES:
+        parts = [kept[name] for name in lane.names_of(step) if name in kept]
+        faulty = next((part for part in parts if "fault" in part), None)
+        if faulty or len(parts) == len(lane.names_of(step)):
+            whole[step] = faulty or parts[0]
+    return whole
+
+
+def _failure(lane: Lane, steps: dict[str, dict[str, Any]]) -> str | None:
+    """Why a step did not do its work, if one did not: the first of them."""
+    for left in steps.values():
+        if "fault" in left:
+            return str(left["fault"])
+    missing = [step for step in _expected(lane) if step not in steps]
+    return f"{lane.target_id}: {missing[0]} did not end; its log says why" if missing else None
+
+
+def _expected(lane: Lane) -> list[str]:
+    """The steps that a run of these options does."""
+    left_out = set(STEP_NAMES) if not lane.target.enabled else SENDING_STEPS if lane.options.dry_run else set()
+    if not lane.options.resync:
+        left_out = left_out | RESYNC_STEPS
+    return [step for step in STEP_NAMES if step not in left_out]
+
+
 def _close(connection: sa.Connection, lane: Lane, result: Report) -> None:
-    runs.add_counts(connection, lane.target_id, lane.run_id, "report", result.counts)
+    runs.keep(connection, lane.target_id, lane.run_id, "report", result.counts)
     runs.finish(connection, lane.target_id, lane.run_id, result.status, result.message)
     runs.prune(connection, lane.target_id, lane.settings.retention.days)
     runs.release(connection, lane.target_id, lane.run_id)
 
 
-def _status(lane: Lane, steps: dict[str, Any], message: str | None) -> str:
+def _status(lane: Lane, message: str | None) -> str:
+    if message:
+        return "failed"
     if not lane.target.enabled:
         return "off"
-    expected = {"preflight", "extract", "transform"}
-    if not lane.options.dry_run:
-        expected |= {"upsert", "natural_key_changes"}
-        if lane.options.resync:
-            expected |= {"resync_identity_mapping", "resync_ods"}
-    if message or not expected <= steps.keys():
-        return "failed"
     return "dry run" if lane.options.dry_run else "ok"
 
 
-def _counts(steps: dict[str, Any], answered: Answered, in_step: int) -> dict[str, Any]:
+def _counts(steps: dict[str, Any], answered: Answered, failures: list[Failures], in_step: int) -> dict[str, Any]:
     made = steps.get("transform", {})
     resync = steps.get("resync_identity_mapping", {})
     return {
@@ -94,32 +120,38 @@ def _counts(steps: dict[str, Any], answered: Answered, in_step: int) -> dict[str
         "planned": {name: n for name, n in made.get("planned", {}).items() if n},
         "because of": made.get("causes", {}),
         "sent": {str(action): answered.sent.get(action, 0) for action in Action},
-        "failed": sum(answered.failed.values()),
-        "failed for": answered.failed,
+        "failed": answered.failed,
+        "failed for": {failure.error_type: failure.events for failure in failures},
         "left in the queue": answered.left,
         "resync found": {name: resync[name] for name in _FINDINGS if name in resync},
         "desired and in the ODS as such": in_step,
     }
 
 
-def _unaccounted(steps: dict[str, Any], answered: Answered, counts: dict[str, Any]) -> str | None:
-    """Which of the sums of invariant 4 does not meet, if any."""
+def _unaccounted(lane: Lane, steps: dict[str, Any], answered: Answered, counts: dict[str, Any]) -> str | None:
+    """Which of the sums of invariant 4 does not meet, if any. For a run whose steps have all been done."""
     if "transform" not in steps:
         return None
     made = steps["transform"]
     outcomes = sum(made[outcome] for outcome in Outcome)
     if counts["extracted"] != outcomes:
-        return f"{counts['extracted']} records were extracted, but {outcomes} accounted for"
+        return f"{lane.target_id}: {counts['extracted']} records were extracted, but {outcomes} accounted for"
+    if "upsert" not in steps:
+        return None
     planned = sum(made["planned"].values())
-    if "upsert" in steps and planned != answered.of_plan:
-        return f"{planned} events were planned, but {answered.of_plan} are in the queue"
+    if planned != answered.of_plan:
+        return f"{lane.target_id}: {planned} events were planned, but {answered.of_plan} are in the queue"
+    if answered.left:
+        return f"{lane.target_id}: {answered.left} events are neither sent nor failed"
     waiting = made["desired"] - counts["desired and in the ODS as such"]
-    if "natural_key_changes" in steps and waiting > counts["failed"] + counts["left in the queue"]:
-        return f"{waiting} desired records are not in the ODS, and no failed event says why"
+    if waiting > answered.failed_writes:
+        return f"{lane.target_id}: {waiting} desired records are not in the ODS, and no failed event says why"
     return None
 
 
-def _advice(steps: dict[str, Any], answered: Answered) -> dict[str, str]:
+def _advice(steps: dict[str, Any], failures: list[Failures]) -> dict[str, str]:
     """What to do about each kind of rejection and failure that the run met."""
     rejected = steps.get("transform", {}).get("rejected_for", {})
-    return {name: RejectionReason(name).advice for name in rejected} | answered.advice
+    return {name: RejectionReason(name).advice for name in rejected} | {
+        failure.error_type: failure.advice for failure in failures
+    }

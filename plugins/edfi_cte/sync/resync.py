@@ -19,9 +19,9 @@ import sqlalchemy as sa
 from edfi_cte.associations.compare import is_as_sent
 from edfi_cte.associations.model import NaturalKey
 from edfi_cte.associations.plan import Action, Cause
-from edfi_cte.ledger import bulk, events, mappings, records
+from edfi_cte.ledger import accounts, bulk, events, mappings, records
 from edfi_cte.ods import EdFiClient, EdFiError
-from edfi_cte.ods.errors import NotFound, WrongRoute
+from edfi_cte.ods.errors import AuthorizationDenied, NotFound, WrongRoute
 from edfi_cte.sync.guards import check_deletes
 from edfi_cte.sync.lane import RESOURCE, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.send import send_step
@@ -38,8 +38,8 @@ CLEAN_STEP = "resync_ods"
 def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
     """Read the ODS once; drop mappings whose record is not there and post again what is wanted of them.
 
-    What the next step has to delete or put right is queued for it. Counts: in_ods, not_in_ods, edited, no_source, and
-    those of sending. Raises StepFailed if the ODS's answers do not add up: then nothing is dropped or queued.
+    What the next step has to delete or put right is queued for it. Counts: in_ods, not_in_ods, out_of_reach, edited,
+    no_source, and those of sending. Raises StepFailed if the ODS's answers do not add up: then nothing is dropped.
     """
     _refuse_skipped(lane)
     # What an interrupted try has dropped and not posted again comes first, or the pass would not know of it.
@@ -56,7 +56,9 @@ def resync_ods(lane: Lane) -> dict[str, Any]:
     """
     _refuse_skipped(lane)
     with lane.ledger.connect() as connection:
-        deletes = events.unfinished(connection, lane.target_id, CLEAN_STEP, Action.DELETE)
+        deletes = events.unfinished(connection, lane.target_id, CLEAN_STEP, only=Action.DELETE)
+        earlier = accounts.deletes_sent(connection, lane.target_id, lane.run_id)
+        known = mappings.count(connection, lane.target_id) + sum(earlier.values())
         extracted = records.any_record(connection, lane.target_id)
     if deletes and not extracted and not lane.options.allow_mass_delete:
         raise StepFailed(
@@ -64,7 +66,8 @@ def resync_ods(lane: Lane) -> dict[str, Any]:
             "in the ODS can be said to have no source. Nothing was deleted. Check the Campus connection and the "
             "mapping template; if the records really are to go, trigger the DAG with allow_mass_delete."
         )
-    check_deletes(lane, {str(Cause.NO_SOURCE): deletes})
+    if deletes:
+        check_deletes(lane, earlier | {str(Cause.NO_SOURCE): deletes}, known=known)
     return send_step(lane, CLEAN_STEP)
 
 
@@ -85,11 +88,13 @@ class _Findings:
     edited: int = 0
     no_source: int = 0
     not_in_ods: int = 0
+    out_of_reach: int = 0
 
     def counts(self) -> dict[str, int]:
         return {
             "in_ods": len(self.seen),
             "not_in_ods": self.not_in_ods,
+            "out_of_reach": self.out_of_reach,
             "edited": self.edited,
             "no_source": self.no_source,
         }
@@ -118,12 +123,14 @@ async def _our_pages(lane: Lane, client: EdFiClient) -> AsyncIterator[list[dict[
     kind = lane.preferences.program_type_descriptor
     filters = {"educationOrganizationId": edorg_id, "programTypeDescriptor": kind}
     async for page in client.pages(RESOURCE, filters, at_once=PAGES_AT_ONCE):
-        yield [
-            document
-            for document in page
-            if int(document["educationOrganizationReference"]["educationOrganizationId"]) == edorg_id
-            and document["programReference"]["programTypeDescriptor"].casefold() == kind.casefold()
-        ]
+        yield [document for document in page if _is_ours(lane, document)]
+
+
+def _is_ours(lane: Lane, document: dict[str, Any]) -> bool:
+    """Of our education organization and program type."""
+    kind = document["programReference"]["programTypeDescriptor"].casefold()
+    edorg_id = int(document["educationOrganizationReference"]["educationOrganizationId"])
+    return edorg_id == lane.target.edorg_id and kind == lane.preferences.program_type_descriptor.casefold()
 
 
 def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> None:
@@ -212,18 +219,28 @@ async def _drop_missing(lane: Lane, client: EdFiClient, findings: _Findings) -> 
             by_hash = {hash(row.ods_id): row for row in page}
             missing = [by_hash[unseen] for unseen in set(by_hash).difference(findings.seen)]
             for batch in bulk.batches(missing, CONFIRM):
-                await asyncio.gather(*(_confirm_absent(lane, client, row.ods_id) for row in batch))
-                _drop(lane, [row.key_id for row in batch])
-                findings.not_in_ods += len(batch)
+                absent = await asyncio.gather(*(_is_absent(lane, client, row.ods_id) for row in batch))
+                gone = [row.key_id for row, is_absent in zip(batch, absent, strict=True) if is_absent]
+                _drop(lane, gone)
+                findings.not_in_ods += len(gone)
+                findings.out_of_reach += len(batch) - len(gone)
 
 
-async def _confirm_absent(lane: Lane, client: EdFiClient, ods_id: str) -> None:
+async def _is_absent(lane: Lane, client: EdFiClient, ods_id: str) -> bool:
+    """Whether the ODS says by id what its list says. False where the record is out of the list's reach, or the key's.
+
+    So is one of a student whose enrollment has left the ODS, and one of a program type that was ours before.
+    """
     try:
-        await client.get(RESOURCE, ods_id)
+        document = await client.get(RESOURCE, ods_id)
     except WrongRoute:
         raise
     except NotFound:
-        return
+        return True
+    except AuthorizationDenied:
+        return False
+    if not _is_ours(lane, document):
+        return False
     raise StepFailed(
         f"{lane.target_id}: the ODS lists fewer records than it holds: one that its collection left out is there by "
         "id. The list can't be trusted, so nothing was cleaned up. Ask the ODS's operator; the next run tries again."
@@ -234,4 +251,4 @@ def _drop(lane: Lane, key_ids: list[str]) -> None:
     with lane.writing() as connection:
         posts = _desired_events(connection, lane, key_ids, Action.POST, Cause.NOT_IN_ODS, READ_STEP)
         mappings.remove(connection, lane.target_id, key_ids)
-        events.add(connection, lane.target_id, lane.run_id, [row | {"ods_id": None} for row in posts])
+        events.add(connection, lane.target_id, lane.run_id, posts)

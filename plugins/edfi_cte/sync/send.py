@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from edfi_cte.associations.plan import Action
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure, Result
 from edfi_cte.ods import EdFiClient
@@ -33,7 +34,6 @@ class Tally:
     attempted: int = 0
     sent: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
-    advice: dict[str, str] = field(default_factory=dict)
 
     def add(self, result: Result) -> None:
         self.attempted += 1
@@ -41,51 +41,37 @@ class Tally:
             self.sent[str(result.event.action)] += 1
         else:
             self.failed[result.failure.error_type] += 1
-            self.advice[result.failure.error_type] = result.failure.advice
 
     def counts(self) -> dict[str, Any]:
         """For the run's history."""
         return {"attempted": self.attempted, "sent": dict(self.sent), "failed": dict(self.failed)}
 
 
-def send_step(lane: Lane, step: str) -> dict[str, Any]:
-    """Send what is queued for ``step``. Counts: attempted, sent by action, failed by error type.
+def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str, Any]:
+    """Send what is queued for ``step``, of one action or of all. Counts: attempted, sent by action, failed by type.
 
-    Raises StepFailed on a systemic fault (the rest stays queued), or when the failures pass the guard's share;
-    the events' own status in the ledger says what was done in either case.
+    Raises StepFailed on a systemic fault: the rest stays queued. The events' own status in the ledger says what was
+    done in either case.
     """
     with lane.ledger.connect() as connection:
-        waiting = events.unfinished(connection, lane.target_id, step, shard=lane.shard.shares)
+        waiting = events.unfinished(connection, lane.target_id, step, shard=lane.shard.shares, only=only)
     if not waiting:
         return Tally().counts()
     client = lane.open_ods()
-    tally, fault = asyncio.run(_send(lane, client, step))
+    tally, fault = asyncio.run(_send(lane, client, step, only))
     log.info("%s %s: %s sent, %s failed", lane.target_id, step, tally.sent.total(), tally.failed.total())
     if fault is not None:
         raise StepFailed(
             f"{lane.target_id}: {fault.message} {fault.advice} What was not sent stays queued.", transient=True
         )
-    _check_failures(lane, step, tally)
     return tally.counts()
 
 
-def _check_failures(lane: Lane, step: str, tally: Tally) -> None:
-    guards = lane.settings.guards
-    failed = tally.failed.total()
-    if failed > guards.max_failure_count and failed > guards.max_failure_fraction * tally.attempted:
-        causes = "; ".join(f"{n} {kind}: {tally.advice[kind]}" for kind, n in tally.failed.most_common())
-        raise StepFailed(
-            f"{lane.target_id}: {failed} of {tally.attempted} events of {step} failed, more than the guards allow "
-            f"({guards.max_failure_fraction:.0%} and more than {guards.max_failure_count}). {causes} "
-            "The next run tries them again."
-        )
-
-
-async def _send(lane: Lane, client: EdFiClient, step: str) -> tuple[Tally, Failure | None]:
+async def _send(lane: Lane, client: EdFiClient, step: str, only: Action | None) -> tuple[Tally, Failure | None]:
     async with client:
         programs = Programs(lane, client)
         await programs.prepare(step)
-        sender = _Sender(lane, step, lambda row: deliver(client, programs, row), client.config.underway)
+        sender = _Sender(lane, step, only, lambda row: deliver(client, programs, row), client.config.underway)
         await sender.run()
         return sender.tally, sender.fault
 
@@ -94,9 +80,14 @@ class _Sender:
     """One claimer, several workers, one settler; a bounded queue between each."""
 
     def __init__(
-        self, lane: Lane, step: str, deliver: Callable[[sa.Row[Any]], Awaitable[Result]], workers: int
+        self,
+        lane: Lane,
+        step: str,
+        only: Action | None,
+        deliver: Callable[[sa.Row[Any]], Awaitable[Result]],
+        workers: int,
     ) -> None:
-        self._lane, self._step, self._deliver, self._workers = lane, step, deliver, workers
+        self._lane, self._step, self._only, self._deliver, self._workers = lane, step, only, deliver, workers
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
@@ -135,7 +126,9 @@ class _Sender:
     def _claim(self, after: int) -> Sequence[sa.Row[Any]]:
         with self._lane.writing() as connection:
             lane = self._lane
-            return events.claim(connection, lane.target_id, self._step, after, CLAIM, lane.shard.shares)
+            return events.claim(
+                connection, lane.target_id, self._step, after, CLAIM, shard=lane.shard.shares, only=self._only
+            )
 
     async def _work(self) -> None:
         while (row := await self._todo.get()) is not None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
+import sqlalchemy as sa
+
+from edfi_cte.associations.plan import Action
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
+from edfi_cte.ledger.database import faults_explained
 from edfi_cte.sync.extract import extract
-from edfi_cte.sync.lane import Lane, StepSkipped
+from edfi_cte.sync.guards import failures_over_limit
+from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.preflight import preflight
 from edfi_cte.sync.resync import resync_identity_mapping, resync_ods
 from edfi_cte.sync.send import send_step
@@ -20,30 +27,18 @@ log = logging.getLogger(__name__)
 
 def upsert(lane: Lane) -> dict[str, Any]:
     """Send what is queued as Post and Put."""
-    return _sending(lane, "upsert")
+    return send_step(lane, "upsert")
 
 
 def natural_key_changes(lane: Lane) -> dict[str, Any]:
-    """Send what is queued as Delete/Post and Delete."""
-    return _sending(lane, "natural_key_changes")
+    """Send what is queued as Delete/Post and Delete.
 
-
-def _sending(lane: Lane, step: str) -> dict[str, Any]:
-    _refuse_dry_run(lane)
-    return send_step(lane, step)
-
-
-def _refuse_dry_run(lane: Lane) -> None:
-    if lane.options.dry_run:
-        raise StepSkipped("a dry run sends nothing")
-
-
-def _resync(step: Callable[[Lane], dict[str, Any]]) -> Callable[[Lane], dict[str, Any]]:
-    def run(lane: Lane) -> dict[str, Any]:
-        _refuse_dry_run(lane)
-        return step(lane)
-
-    return run
+    While more posts fail than the guards allow, no Delete/Post is begun: its post might fail as well.
+    """
+    over = failures_over_limit(lane)
+    if over:
+        log.warning("%s", over)
+    return send_step(lane, "natural_key_changes", only=Action.DELETE if over else None)
 
 
 STEPS: dict[str, Callable[[Lane], dict[str, Any]]] = {
@@ -52,26 +47,50 @@ STEPS: dict[str, Callable[[Lane], dict[str, Any]]] = {
     "transform": transform,
     "upsert": upsert,
     "natural_key_changes": natural_key_changes,
-    "resync_identity_mapping": _resync(resync_identity_mapping),
-    "resync_ods": _resync(resync_ods),
+    "resync_identity_mapping": resync_identity_mapping,
+    "resync_ods": resync_ods,
 }
-"""In the order of a run; ``report`` follows whatever became of them."""
-
-SHARED_STEPS = frozenset({"upsert", "natural_key_changes"})
-"""The steps that several tasks may share."""
+"""What each of STEP_NAMES does."""
 
 
 def run_step(lane: Lane, name: str) -> dict[str, Any]:
-    """Do one step of a run and keep what it counted. Raises EdfiCteError, having kept the reason."""
-    with lane.held(name):
-        try:
-            counts = STEPS[name](lane)
-        except StepSkipped:
-            raise
-        except EdfiCteError as error:
+    """Do one step of a run and keep what it counted. Raises EdfiCteError, having kept the reason, and StepSkipped."""
+    try:
+        with faults_explained(), lane.held(name):
+            counts = _done(lane, name)
             with lane.writing() as connection:
-                runs.note(connection, lane.target_id, lane.run_id, str(error))
-            raise
-        with lane.writing() as connection:
-            runs.add_counts(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), counts)
+                runs.keep(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), counts)
+    except StepSkipped:
+        raise
+    except EdfiCteError as error:
+        _keep_failure(lane, name, str(error))
+        raise
     return counts
+
+
+def _done(lane: Lane, name: str) -> dict[str, Any]:
+    if not lane.target.enabled:
+        raise StepSkipped("the resource toggle is off (enabled: false): nothing is sent, deleted or cleaned up")
+    if lane.options.dry_run and name in SENDING_STEPS:
+        raise StepSkipped("a dry run sends nothing")
+    with lane.writing() as connection:
+        runs.forget(connection, lane.target_id, lane.run_id, _from(lane, name))
+        row = runs.get_run(connection, lane.target_id, lane.run_id)
+    if name != "preflight" and (row is None or row.settings_digest != lane.settings_digest):
+        raise StepFailed(
+            f"{lane.target_id}: the settings have changed since this run's preflight looked at them, so {name} did "
+            "nothing. Trigger a new run, or clear this one from preflight on."
+        )
+    return STEPS[name](lane)
+
+
+def _from(lane: Lane, name: str) -> set[str]:
+    """The names in the run's history of this step (or shard of one) and of all that come after it."""
+    later = [other for step in STEP_NAMES[STEP_NAMES.index(name) + 1 :] for other in lane.names_of(step)]
+    return {lane.shard.name_of(name), *later, "report"}
+
+
+def _keep_failure(lane: Lane, name: str, why: str) -> None:
+    with suppress(sa.exc.DBAPIError), lane.ledger.begin() as connection:
+        runs.start(connection, lane.target_id, lane.run_id, asdict(lane.options))
+        runs.keep(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), {"fault": why})

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.plan import Action, Cause, Planned, event_for
+from edfi_cte.associations.plan import Action, Planned, event_for
 from edfi_cte.associations.transform import Rejected, Transform, winner
 from edfi_cte.ledger import accounts, bulk, differences, events, mappings, records, runs
 from edfi_cte.ledger.differences import Found
@@ -83,6 +83,7 @@ def _made_with(lane: Lane, fingerprint: str) -> Iterator[str | None]:
         runs.describe(connection, lane.target_id, transformed_with=None)
     yield fingerprint
     with lane.writing() as connection:
+        mappings.made_with(connection, lane.target_id, fingerprint)
         runs.describe(connection, lane.target_id, transformed_with=fingerprint)
 
 
@@ -157,8 +158,7 @@ class PlanCounts:
         cause = str(planned.cause)
         self.by_action[planned.action] += 1
         self.by_cause[cause] = self.by_cause.get(cause, 0) + 1
-        # A lost answer's record was never confirmed to be there, so taking it back deletes nothing that was wanted.
-        if planned.action.deletes and cause != Cause.ANSWER_LOST:
+        if planned.action.deletes:
             self.deletes[cause] = self.deletes.get(cause, 0) + 1
         self.touched += found.difference.desired is not None
 
