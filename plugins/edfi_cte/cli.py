@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import structlog
 from airflow import __version__ as airflow_version
 from rich.console import Console
 from rich.table import Table
@@ -46,15 +47,26 @@ console = Console(soft_wrap=True)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
     options = _parser().parse_args(arguments)
-    logging.disable(logging.INFO)  # what the hooks say of each connection is for task logs
+    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
+        with _quiet():
+            return command(options)
     except EdfiCteError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What the hooks say of each connection is for task logs. From 3.2 on Airflow logs by structlog."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    logging.disable(logging.INFO)
+    try:
+        yield
     finally:
         logging.disable(logging.NOTSET)
+        structlog.configure(wrapper_class=before)
 
 
 def _parser() -> argparse.ArgumentParser:
