@@ -143,6 +143,25 @@ def test_a_year_or_district_that_is_not_configured(cli: Any):
     assert (code, "district 000001 is not configured" in said) == (1, True)
 
 
+@pytest.mark.parametrize(
+    "attempt", ["2026; DROP TABLE x", "2026'", "[2026]", "\uff12\uff10\uff12\uff16", "2_026", "next"]
+)
+def test_an_injection_into_the_year_is_refused(cli: Any, capsys: pytest.CaptureFixture[str], attempt: str):
+    with pytest.raises(SystemExit, match="2"):
+        cli("plan", "--scope-year", attempt)
+    assert f"'{attempt}' is not a year, such as 2026" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "attempt", ["039141' OR '1'='1", "039141;", "[039141]", "\uff10\uff13\uff19\uff11\uff14\uff11"]
+)
+def test_an_injection_into_the_district_or_id_finds_nothing(cli: Any, attempt: str):
+    code, said = cli("plan", "--scope-year", "2026", "--district", attempt)
+    assert (code, f"district {attempt} is not configured" in said) == (1, True)
+    code, said = cli("why", attempt, "--scope-year", "2026")
+    assert (code, f"knows nothing of '{attempt}'" in said) == (1, True)
+
+
 @pytest.mark.slow
 def test_nothing_but_the_answer_is_printed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch):
     """By a process of its own, as Airflow logs where no test has turned that down."""

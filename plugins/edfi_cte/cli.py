@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,9 +83,18 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(command=_why)
     for command in (check, plan, explain):
         needed = command is not check
-        command.add_argument("--scope-year", type=int, required=needed, help="a school year by its ending year")
+        command.add_argument(
+            "--scope-year", type=_scope_year, required=needed, help="a school year by its ending year"
+        )
         command.add_argument("--district", help="a district number, where several are configured")
     return parser
+
+
+def _scope_year(text: str) -> int:
+    """Digits as they are on a keyboard: int() takes those of every script, underscores and blanks."""
+    if not re.fullmatch("[0-9]{4}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a year, such as 2026")
+    return int(text)
 
 
 def _targets(options: argparse.Namespace) -> list[Target]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from airflow.exceptions import ParamValidationError
 
 from edfi_cte.operators.deadline import log_missed_deadline
+from edfi_cte.operators.student_cte_program_associations import PARAMS
 from tests.conftest import ROOT
 from tests.deployment import target
 
@@ -72,3 +74,21 @@ def test_a_missed_deadline_is_told_by_default(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.ERROR):
         asyncio.run(log_missed_deadline(context={"dag_run": {"dag_id": DAG, "dag_run_id": "nightly"}}))
     assert "run 'nightly' has missed its deadline" in caplog.text
+
+
+ATTEMPTS = [
+    "2026; DROP TABLE Enrollment",
+    "2026' OR '1'='1",
+    "[2026]",
+    "\uff12\uff10\uff12\uff16",
+    "{{ 7 * 7 }}",
+    [2026],
+    2026.5,
+]
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+@pytest.mark.parametrize("name", PARAMS)
+def test_an_injection_into_a_param_is_refused(name: str, attempt: Any) -> None:
+    with pytest.raises(ParamValidationError, match="is not of type"):
+        PARAMS[name].resolve(attempt)
