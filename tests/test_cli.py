@@ -110,6 +110,20 @@ def test_check_fails_on_an_error_and_shows_the_rest(deployment: Deployment, cli:
     assert "39141 is in the ODS" in said
 
 
+def test_check_shows_the_other_targets_where_one_lacks_a_connection(deployment: Deployment, cli: Any):
+    deployment.settings["targets"] = [
+        target(2025, campus_conn_id="nowhere"),
+        target(2024, edfi_conn_id="none"),
+        target(2026),
+    ]
+    code, said = cli("check")
+    assert code == 1
+    assert "the Airflow connection 'nowhere' is not defined" in said
+    assert "the Airflow connection 'none' is not defined" in said
+    assert said.count("every column that the mapping template names is there") == 2
+    assert "39141 is in the ODS" in said
+
+
 def test_check_names_a_missing_column(deployment: Deployment, cli: Any):
     with duckdb.connect(str(deployment.campus)) as campus:
         campus.execute('ALTER TABLE dbo.Enrollment RENAME "noShow" TO "didNotShow"')

@@ -109,11 +109,20 @@ def _targets(options: argparse.Namespace) -> list[Target]:
 def _check(options: argparse.Namespace) -> int:
     wrong = 0
     for target in _targets(options):
-        lane = open_lane(target.target_id, "check", RunOptions(dry_run=True))
-        findings = list(_findings(lane))
+        findings = _checked(target)
         wrong += sum(finding.level == Level.ERROR for finding in findings)
         console.print(_table(target.target_id, findings))
     return 1 if wrong else 0
+
+
+def _checked(target: Target) -> list[Finding]:
+    """The findings up to the first thing without which nothing more can be looked at, such as a connection."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(_findings(open_lane(target.target_id, "check", RunOptions(dry_run=True))))
+    except EdfiCteError as error:
+        findings.append(Finding(Level.ERROR, "stopped here", str(error)))
+    return findings
 
 
 def _findings(lane: Lane) -> Iterator[Finding]:
