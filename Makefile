@@ -30,7 +30,8 @@ sandbox: $(READY) ## Run the sandbox ODS in the foreground, to look around in (p
 .PHONY: up
 up: ## Start the whole deployment in Docker: Airflow with Celery, SQL Server, an Ed-Fi API (docker-compose.yaml)
 	@$(PYTHON) docker/make_env.py
-	@docker compose up --build --detach
+	@docker compose build sample
+	@docker compose up --detach
 	@echo "Airflow: http://localhost:$$(sed -n 's/^AIRFLOW_PORT=//p' .env), user admin; the password is in .env."
 
 .PHONY: down

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,8 +12,11 @@ from sandbox.campus import DISTRICT_NUMBER
 from sandbox.ods import RunningOds
 
 
-def settings_file(*scope_years: int) -> str:
-    """Settings for scope years, each with the connection ``edfi_<year>``; nothing scheduled, nothing retried."""
+def settings_file(*scope_years: int, **dag: Any) -> str:
+    """Settings for scope years, each with the connection ``edfi_<year>``; nothing scheduled, nothing retried.
+
+    ``dag`` are further settings of that name.
+    """
     targets = [
         {
             "district_number": DISTRICT_NUMBER,
@@ -22,7 +26,7 @@ def settings_file(*scope_years: int) -> str:
         }
         for year in scope_years
     ]
-    return yaml.safe_dump({"version": 1, "dag": {"schedule": None, "retries": 0}, "targets": targets})
+    return yaml.safe_dump({"version": 1, "dag": {"schedule": None, "retries": 0} | dag, "targets": targets})
 
 
 def edfi_connection(ods: RunningOds) -> dict[str, str]:

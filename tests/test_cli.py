@@ -1,5 +1,7 @@
 """``edfi-cte``: check, plan and why, as a person meets them."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import duckdb
 import pytest
 
 from sandbox.ods import serve
+from tests.campus.small import edited_mapping
 from tests.deployment import Deployment, target
 from tests.sync.world import RESOURCE, seed
 
@@ -37,10 +40,21 @@ def cli(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> Any:
     return run
 
 
+GOOD = (
+    "Career Cluster, with the records that use it:",
+    " 8 (not in the code list): 1 ",
+    " 0410 Health Sciences: 1 ",
+    "the preferences cover every code in use",
+    "in the ODS is each one referred to: Health Sciences",
+    "may read studentCTEProgramAssociations",
+    "career_cluster: each of the 16 mapped is in the ODS",
+)
+
+
 def test_check_of_a_good_deployment(cli: Any):
     code, said = cli("check")
     assert code == 0
-    for part in ("039141-2026", "Data Standard 5", "39141 is in the ODS", "2 codes", "1 programs are referred to"):
+    for part in ("039141-2026", "Data Standard 5", "39141 is in the ODS", *GOOD):
         assert part in said
     assert "error" not in said
 
@@ -52,10 +66,38 @@ def test_check_names_what_a_run_would_stumble_over(deployment: Deployment, cli: 
     deployment.settings["preferences"] = {"default": {"program_name": {"mapping": {"0410": "Nowhere"}}}}
     code, said = cli("check", "--scope-year", "2026")
     assert code == 0
-    assert "Career Cluster '77': 1 records will be rejected" in said
-    assert "CTE Program Type without a name '9999'" in said
+    assert "Career Cluster '77': 1 record will be rejected as career_cluster_unmapped" in said
+    assert "CTE Program Type '9999': 1 record will be rejected as program_name_missing" in said
     assert "the ODS has no program 'Nowhere'" in said
-    assert "2 records refer to it" in said
+    assert "2 records would refer to it" in said
+
+
+def test_check_looks_at_the_optional_mappings_too(deployment: Deployment, cli: Any, tmp_path: Path):
+    indent = ",\n        "
+    nothing = indent.join(f"NULL AS {name}" for name in ("career_pathway", "student_status", "certification_status"))
+    failed = "CASE e.enrollmentID WHEN 1 THEN 'failed' END AS certification_status"
+    edited_mapping(tmp_path, nothing, indent.join(["'AGR' AS career_pathway", "NULL AS student_status", failed]))
+    deployment.rows.add(3, person=3)
+    deployment.another_campus("campus")
+    deployment.settings["sql_dir"] = str(tmp_path)
+    pathway = "uri://ed-fi.org/CareerPathwayDescriptor#Space"
+    passed = "uri://x.org/TechnicalSkillsAssessmentDescriptor#A"
+    preferences = {"career_pathway": {"ENG": pathway}, "certification_status": {"passing": passed}}
+    deployment.settings["preferences"] = {"default": preferences}
+    code, said = cli("check")
+    assert code == 0
+    assert "career_pathway 'AGR': 2 records will be rejected as career_pathway_unmapped by an ODS that takes" in said
+    assert "certification_status 'failed': 1 record will be rejected as certification_status_unmapped" in said
+    assert f"no descriptor for career_pathway ENG (such as '{pathway}')" in said
+    assert f"no descriptor for certification_status passing (such as '{passed}')" in said
+
+
+def test_check_fails_on_a_key_that_may_not_read_the_associations(deployment: Deployment, cli: Any, ods: Any):
+    ods.control.add_client("narrow", "narrow", claim_set="Bootstrap Descriptors", education_organizations=[39141])
+    deployment.connection("edfi", **deployment.ods | {"login": "narrow", "password": "narrow"})
+    code, said = cli("check")
+    assert code == 1
+    assert "the key may not read studentCTEProgramAssociations" in said
 
 
 def test_check_fails_on_an_error_and_shows_the_rest(deployment: Deployment, cli: Any):
@@ -65,6 +107,20 @@ def test_check_fails_on_an_error_and_shows_the_rest(deployment: Deployment, cli:
     assert code == 1
     assert "key and secret" in said
     assert "not-the-secret" not in said
+    assert "39141 is in the ODS" in said
+
+
+def test_check_shows_the_other_targets_where_one_lacks_a_connection(deployment: Deployment, cli: Any):
+    deployment.settings["targets"] = [
+        target(2025, campus_conn_id="nowhere"),
+        target(2024, edfi_conn_id="none"),
+        target(2026),
+    ]
+    code, said = cli("check")
+    assert code == 1
+    assert "the Airflow connection 'nowhere' is not defined" in said
+    assert "the Airflow connection 'none' is not defined" in said
+    assert said.count("every column that the mapping template names is there") == 2
     assert "39141 is in the ODS" in said
 
 
@@ -99,3 +155,37 @@ def test_a_year_or_district_that_is_not_configured(cli: Any):
     assert (code, "scope year 1999 is not configured" in said) == (1, True)
     code, said = cli("plan", "--scope-year", "2026", "--district", "000001")
     assert (code, "district 000001 is not configured" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "attempt", ["2026; DROP TABLE x", "2026'", "[2026]", "\uff12\uff10\uff12\uff16", "2_026", "next"]
+)
+def test_an_injection_into_the_year_is_refused(cli: Any, capsys: pytest.CaptureFixture[str], attempt: str):
+    with pytest.raises(SystemExit, match="2"):
+        cli("plan", "--scope-year", attempt)
+    assert f"'{attempt}' is not a year, such as 2026" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "attempt", ["039141' OR '1'='1", "039141;", "[039141]", "\uff10\uff13\uff19\uff11\uff14\uff11"]
+)
+def test_an_injection_into_the_district_or_id_finds_nothing(cli: Any, attempt: str):
+    code, said = cli("plan", "--scope-year", "2026", "--district", attempt)
+    assert (code, f"district {attempt} is not configured" in said) == (1, True)
+    code, said = cli("why", attempt, "--scope-year", "2026")
+    assert (code, f"knows nothing of '{attempt}'" in said) == (1, True)
+
+
+@pytest.mark.slow
+def test_nothing_but_the_answer_is_printed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch):
+    """By a process of its own, as Airflow logs where no test has turned that down."""
+    deployment.deploy()
+    monkeypatch.delenv("AIRFLOW__LOGGING__LOGGING_LEVEL")
+    done = subprocess.run(
+        [sys.executable, "-m", "edfi_cte.cli", "plan", "--scope-year", "2026"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "039141-2026: what a run would do" in done.stdout
+    assert "Opening" not in done.stdout + done.stderr

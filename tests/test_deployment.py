@@ -1,5 +1,6 @@
 """Where the package meets its Airflow: lineage, and tokens that processes share."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.database import LedgerError, open_ledger
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.sync.lane import RunOptions
 from sandbox.ods import serve
@@ -39,6 +40,19 @@ def test_reads_of_campus_report_lineage_without_values(
 @pytest.fixture
 def ledger(tmp_path: Path) -> sa.Engine:
     return open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+
+
+def test_a_driver_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_db: None):
+    """The wheel alone brings no driver for PostgreSQL."""
+    from edfi_cte.deployment import open_lane
+
+    with serve(seed=seed(), api="7.3") as ods:
+        deployment = Deployment(tmp_path, ods, monkeypatch)
+        deployment.connection("edfi_cte_ledger", "postgres", host="127.0.0.1", port=9, schema="edfi_cte")
+        deployment.deploy()
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(LedgerError, match=r"'edfi_cte_ledger'.*needs the Python package 'psycopg2'"):
+        open_lane("039141-2026", "run", RunOptions())
 
 
 def in_an_hour() -> datetime:

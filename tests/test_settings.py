@@ -1,6 +1,7 @@
 """A settings file is right, or says what is wrong: file, line, path, what is allowed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -84,6 +85,15 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
         ),
         ("send_end_date: true", "send_end_date: maybe", ["line 15", "preferences.last_year.send_end_date"]),
         ("send_end_date: true", "send_enddate: true", ["line 15", "send_enddate", "allowed here", "send_end_date"]),
+        ("version: 1", "version: 1\ndag: {deadline_minutes: 0}", ["line 2", "dag.deadline_minutes"]),
+        ("version: 1", "version: 1\ndag: {deadline_callback: 'a b'}", ["line 2", "dag.deadline_callback"]),
+        ('"039141"\n    scope_year: 2026', '"39141"\n    scope_year: 2026', ["six digits, in quotes"]),
+        ("campus_conn_id: campus\n", "campus_conn_id: my campus\n", ["line 5", "letters, digits, '_', '-' and '.'"]),
+        ("    edfi_conn_id: edfi_2026\n", "", ["line 3", "targets[0].edfi_conn_id: is missing"]),
+        ("    scope_year: 2026\n", "    scope_year: 2026\n    scope_year: 2025\n", ["line 4", "written twice"]),
+        ("version: 1", "version: 1\ndag: {schedule: every day}", ["line 2", "dag.schedule", "a cron expression"]),
+        ("version: 1", "version: 1\ndag: {tags: cte}", ["line 2", "dag.tags: write a list"]),
+        ("version: 1", "version: 1\nguards:", ["line 2", "guards: write settings below it"]),
         ("version: 1", "version: 2", ["line 1", "version"]),
         ("version: 1", "version: [", ["line", "not valid YAML"]),
     ],
@@ -91,6 +101,27 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
 def test_a_mistake_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, old: str, new: str, said: list[str]):
     message = mistake(tmp_path, GOOD.replace(old, new, 1))
     assert all(part in message for part in ["edfi_cte.yaml", *said]), message
+
+
+def test_a_mistake_is_told_once(tmp_path: Path):
+    text = GOOD.replace("campus_conn_id: campus", "campus_conn_id: my campus", 1)
+    assert len(mistake(tmp_path, text).splitlines()) == 1
+
+
+def test_a_code_keeps_its_zeros_without_quotes(tmp_path: Path):
+    """To YAML 1.1, 0110 is the number 72, so the mapping would be of a code that no record has."""
+    text = GOOD.replace("  default: {}", "  default:\n    program_name: {mapping: {0110: Agriculture, 8: Health}}")
+    settings = load(tmp_path, text.replace('"039141"', "012345"))
+    [target] = settings.targets_of(2026)
+    assert settings.preferences_of(target).program_name.mapping == {"0110": "Agriculture", "8": "Health"}
+    assert target.district_number == "012345"
+
+
+def test_a_relative_sql_dir_is_beside_the_file_whatever_the_working_directory(tmp_path: Path, monkeypatch: Any):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load(tmp_path, "sql_dir: our_sql\n" + GOOD).sql_dir == tmp_path / "our_sql"
+    assert load(tmp_path, "sql_dir: /etc/sql\n" + GOOD).sql_dir == Path("/etc/sql")
 
 
 def test_two_years_may_share_a_connection_to_an_ods_that_takes_the_year_in_its_route(tmp_path: Path):

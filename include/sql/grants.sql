@@ -7,6 +7,7 @@ GRANT SELECT (districtID, number) ON dbo.District TO edfi_cte_reader;
 GRANT SELECT (endYear, startDate, endDate) ON dbo.SchoolYear TO edfi_cte_reader;
 GRANT SELECT (schoolID, exclude) ON dbo.School TO edfi_cte_reader;
 GRANT SELECT (calendarID, schoolID, endYear, endDate, exclude) ON dbo.Calendar TO edfi_cte_reader;
+-- stateID, or the column that the setting student_id names
 GRANT SELECT (personID, stateID) ON dbo.Person TO edfi_cte_reader;
 GRANT SELECT (
     enrollmentID, personID, calendarID, districtID, serviceType, startDate, endDate, noShow

@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import logging
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import structlog
 from airflow import __version__ as airflow_version
 from rich.console import Console
 from rich.table import Table
@@ -47,16 +49,26 @@ console = Console(soft_wrap=True)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
     options = _parser().parse_args(arguments)
-    logging.disable(logging.INFO)  # what the hooks say of each connection is for task logs
+    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        command: Callable[[argparse.Namespace], int] = options.command
-        with faults_explained():
+        with _quiet(), faults_explained():
             return command(options)
     except EdfiCteError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What the hooks say of each connection is for task logs. From 3.2 on Airflow logs by structlog."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    logging.disable(logging.INFO)
+    try:
+        yield
     finally:
         logging.disable(logging.NOTSET)
+        structlog.configure(wrapper_class=before)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,9 +84,18 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(command=_why)
     for command in (check, plan, explain):
         needed = command is not check
-        command.add_argument("--scope-year", type=int, required=needed, help="a school year by its ending year")
+        command.add_argument(
+            "--scope-year", type=_scope_year, required=needed, help="a school year by its ending year"
+        )
         command.add_argument("--district", help="a district number, where several are configured")
     return parser
+
+
+def _scope_year(text: str) -> int:
+    """Digits as they are on a keyboard: int() takes those of every script, underscores and blanks."""
+    if not re.fullmatch("[0-9]{4}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a year, such as 2026")
+    return int(text)
 
 
 def _targets(options: argparse.Namespace) -> list[Target]:
@@ -89,11 +110,20 @@ def _targets(options: argparse.Namespace) -> list[Target]:
 def _check(options: argparse.Namespace) -> int:
     wrong = 0
     for target in _targets(options):
-        lane = open_lane(target.target_id, "check", RunOptions(dry_run=True))
-        findings = list(_findings(lane))
+        findings = _checked(target)
         wrong += sum(finding.level == Level.ERROR for finding in findings)
         console.print(_table(target.target_id, findings))
     return 1 if wrong else 0
+
+
+def _checked(target: Target) -> list[Finding]:
+    """The findings up to the first thing without which nothing more can be looked at, such as a connection."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(_findings(open_lane(target.target_id, "check", RunOptions(dry_run=True))))
+    except EdfiCteError as error:
+        findings.append(Finding(Level.ERROR, "stopped here", str(error)))
+    return findings
 
 
 def _findings(lane: Lane) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.hooks.edfi import EdFiHook
-from edfi_cte.ledger.database import ledger_url, open_ledger
+from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import DagSettings, Settings, SettingsError, Target, load_settings
@@ -66,8 +66,15 @@ def open_lane(target_id: str, run_id: str, options: RunOptions) -> Lane:
 
 
 def ledger_of(settings: Settings) -> sa.Engine:
-    """The ledger that the settings name."""
-    return open_ledger(ledger_url(_connection(settings.ledger_conn_id)))
+    """The ledger that the settings name. Raises ConnectionMissing, LedgerError."""
+    connection = _connection(settings.ledger_conn_id)
+    try:
+        return open_ledger(ledger_url(connection))
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            f"connection '{connection.conn_id}': a ledger of type '{connection.conn_type}' needs the Python package "
+            f"'{error.name}', which is not installed here; for PostgreSQL, install apache-airflow-providers-postgres"
+        ) from None
 
 
 def _campus(settings: Settings, target: Target) -> CampusReader:

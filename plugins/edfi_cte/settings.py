@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -53,6 +54,9 @@ CTE_PROGRAM_TYPE_URI = "uri://ed-fi.org/ProgramTypeDescriptor#Career and Technic
 _DESCRIPTOR_URI = re.compile(r"uri://[^\s/#]+/[A-Za-z0-9_.\-/]*Descriptor#[^#]+\Z")
 
 
+_DISTRICT_NUMBER = 'a district number is six digits, in quotes, with its leading zeros: "039141"'
+
+
 class SettingsError(EdfiCteError):
     """The settings file is missing, unreadable or invalid."""
 
@@ -68,8 +72,32 @@ def _descriptor_uri(value: str) -> str:
     return value
 
 
+def _matches(pattern: str, said: str) -> AfterValidator:
+    """Refuses what ``pattern`` does not match as a whole, and says in words what would be right."""
+    whole = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not whole.fullmatch(value):
+            raise ValueError(said)
+        return value
+
+    return AfterValidator(check)
+
+
 DescriptorUri = Annotated[str, AfterValidator(_descriptor_uri)]
-ConnectionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,200}$")]
+ConnectionId = Annotated[
+    str, _matches(r"[A-Za-z0-9_.\-]{1,200}", "a connection's id has letters, digits, '_', '-' and '.' only")
+]
+DottedPath = Annotated[
+    str, _matches(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", "a function is named by its path, as in our_package.alerts.page")
+]
+Schedule = Annotated[
+    str,
+    _matches(
+        r"@(once|continuous|hourly|daily|weekly|monthly|quarterly|yearly)|\S+( +\S+){4,6}",
+        "a schedule is @daily or the like, or a cron expression such as '30 4 * * 1-5'; null is by hand only",
+    ),
+]
 CampusCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -88,9 +116,13 @@ class ProgramNamePreference(_Settings):
 class CareerClusterPreference(_Settings):
     """Campus's Career Cluster code to the cteProgramServiceDescriptor."""
 
-    namespace: Annotated[str, StringConstraints(pattern=r"^uri://[^\s/#]+/[^\s#]*Descriptor$")] = (
-        "uri://dese.mo.gov/CTEProgramServiceDescriptor"
-    )
+    namespace: Annotated[
+        str,
+        _matches(
+            r"uri://[^\s/#]+/[^\s#]*Descriptor",
+            "a namespace is written uri://<host>/<Name>Descriptor, for example uri://ed-fi.org/CTEProgramServiceDescriptor",
+        ),
+    ] = "uri://dese.mo.gov/CTEProgramServiceDescriptor"
     """Where the shipped defaults (codes 1 to 16) live. The host is not public: take it from your ODS."""
     mapping: dict[CampusCode, DescriptorUri] = {}
     """Full URIs for single codes, over the defaults or beside them."""
@@ -154,10 +186,14 @@ class Retention(_Settings):
 class DagSettings(_Settings):
     """What a cluster's team sets of the DAG without editing its file."""
 
-    schedule: str | None = "@daily"
+    schedule: Schedule | None = "@daily"
     retries: Annotated[int, Field(ge=0, le=20)] = 2
     retry_delay_minutes: Annotated[float, Field(ge=0, le=1440)] = 5
     execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
+    deadline_minutes: Annotated[float, Field(gt=0, le=10080)] | None = None
+    """Airflow's deadline alert: a run that has not ended so long after it was queued is told of."""
+    deadline_callback: DottedPath = "edfi_cte.operators.deadline.log_missed_deadline"
+    """The async function, importable by the triggerer, that is called then with the ``context``."""
     pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
     queue: str | None = None
     sending_tasks: Annotated[int, Field(ge=1, le=12)] = 1
@@ -169,7 +205,7 @@ class DagSettings(_Settings):
 class Target(_Settings):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
-    district_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    district_number: Annotated[str, _matches(r"[0-9]{6}", _DISTRICT_NUMBER)]
     scope_year: Annotated[int, Field(ge=2015, le=2100)]
     campus_conn_id: ConnectionId
     edfi_conn_id: ConnectionId
@@ -185,7 +221,7 @@ class Target(_Settings):
     @classmethod
     def _quoted(cls, value: Any) -> Any:
         if isinstance(value, int):
-            raise ValueError('write the district number in quotes, with its leading zeros: "039141"')  # noqa: TRY004
+            raise ValueError(_DISTRICT_NUMBER)  # noqa: TRY004
         return value
 
     @property
@@ -205,7 +241,10 @@ class Settings(_Settings):
     version: Literal[1]
     ledger_conn_id: ConnectionId = "edfi_cte_ledger"
     sql_dir: Path | None = None
-    """A folder with the district's own copies of the SQL templates; a template it lacks is the shipped one."""
+    """A folder with the district's own copies of the SQL templates; a template it lacks is the shipped one.
+
+    A relative path starts at the settings file's folder.
+    """
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
     preferences: dict[str, dict[str, Any]] = {"default": {}}
     """Resource preferences by name; validated target by target, so that a mistake stops only its own years."""
@@ -268,6 +307,32 @@ def _unique(what: str, values: list[str]) -> None:
             raise ValueError(f"targets: two targets share the same {what} ({value})")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML, but 0110 is the text of a code and not, as YAML 1.1 has it, the number 72."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:int"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)\Z"), list("-+0123456789"))
+
+
+def _refuse_repetition(node: yaml.Node | None) -> None:
+    """YAML takes the last of two values of one name, in silence: the first would be lost."""
+    if isinstance(node, yaml.MappingNode):
+        names = Counter(str(key.value) for key, _ in node.value)
+        for key, _ in node.value:
+            if names[str(key.value)] > 1:
+                raise yaml.MarkedYAMLError(problem=f"'{key.value}' is written twice", problem_mark=key.start_mark)
+        for _, value in node.value:
+            _refuse_repetition(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repetition(value)
+
+
 def load_settings(path: Path) -> Settings:
     """Read and validate the settings file. Raises :class:`SettingsError`."""
     try:
@@ -278,8 +343,9 @@ def load_settings(path: Path) -> Settings:
             f"{path}: the settings file cannot be read: {reason}. Set AIRFLOW__EDFI_CTE__SETTINGS_FILE to its path."
         ) from None
     try:
-        content = yaml.safe_load(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
+        _refuse_repetition(node)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -290,21 +356,41 @@ def load_settings(path: Path) -> Settings:
         settings = Settings.model_validate(content)
     except ValidationError as error:
         raise SettingsError(_explain(path, node, error)) from None
+    if settings.sql_dir:
+        # Beside the file, wherever the process was started.
+        settings = settings.model_copy(update={"sql_dir": path.parent / settings.sql_dir.expanduser()})
     settings._path, settings._node = path, node
     return settings
 
 
+_WORDS = {
+    "missing": "is missing",
+    "dict_type": "write settings below it, each as name: value",
+    "model_type": "write settings below it, each as name: value",
+    "tuple_type": "write a list, each item on a line of its own after '- '",
+    "too_short": "at least one is needed",
+}
+"""In place of pydantic's words, which are those of Python."""
+
+
 def _explain(path: Path, node: yaml.Node | None, error: ValidationError, inside: tuple[str, ...] = ()) -> str:
+    found = error.errors(include_url=False, include_input=False)
     lines = []
-    for item in error.errors(include_url=False, include_input=False):
+    for item in found:
+        if any(_is_part_of(other["loc"], item["loc"]) for other in found):
+            continue  # "no valid target" only repeats what is wrong with the target
         location = (*inside, *item["loc"])
         dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-        message = item["msg"].removeprefix("Value error, ")
+        message = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = "there is no such setting; " + _allowed(location)
         prefix = f"{path}, line {_line(node, location)}: "
         lines.append(prefix + (f"{dotted}: {message}" if dotted else message))
     return "\n".join(lines)
+
+
+def _is_part_of(location: tuple[int | str, ...], whole: tuple[int | str, ...]) -> bool:
+    return len(location) > len(whole) > 0 and location[: len(whole)] == whole
 
 
 def _allowed(location: tuple[int | str, ...]) -> str:

@@ -69,6 +69,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[Row], 
 
 def tsql_script(tables: Tables) -> Iterator[str]:
     """The statements that create the tables and their rows in an empty SQL Server database, in order."""
+    yield "SET QUOTED_IDENTIFIER ON"  # sqlcmd has it off: names in double quotes would be strings
     yield "SET NOCOUNT ON"
     for table in SCHEMA:
         yield create_table(table, "tsql")

@@ -1,4 +1,4 @@
-"""The databases that the Campus tests run on: DuckDB always, SQL Server where EDFI_CTE_MSSQL_* names one.
+"""The databases that the Campus tests run on: DuckDB, PostgreSQL, and SQL Server where EDFI_CTE_MSSQL_* names one.
 
 Variables: EDFI_CTE_MSSQL_HOST, _PORT (1433), _USER, _PASSWORD, _DATABASE. The database must be a scratch one with
 "test" in its name: the sample's tables in it are dropped and created.
@@ -7,18 +7,24 @@ Variables: EDFI_CTE_MSSQL_HOST, _PORT (1433), _USER, _PASSWORD, _DATABASE. The d
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
 import pymssql
 import pytest
+import sqlalchemy as sa
 
 from edfi_cte.campus.reader import Hook
 from sandbox.campus.database import create_table, fill, insert, quoted
 from sandbox.campus.schema import SCHEMA, Tables
+from tests.postgres import empty_database
 
 
 class DuckDbHook:
@@ -40,6 +46,32 @@ class DuckDbHook:
 
     def set_autocommit(self, conn: Any, autocommit: bool) -> None:
         raise NotImplementedError
+
+
+class PostgreSqlHook:
+    """A hook-like object on a PostgreSQL database."""
+
+    conn_name_attr = "postgres_conn_id"
+    postgres_conn_id = "campus"
+    conn_type = "postgres"
+    supports_autocommit = True
+    placeholder = "%s"
+
+    def __init__(self, url: str) -> None:
+        self._url = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def get_conn(self) -> Any:
+        return psycopg2.connect(self._url, cursor_factory=_LiteralPercent)
+
+    def set_autocommit(self, conn: Any, autocommit: bool) -> None:
+        conn.autocommit = autocommit
+
+
+class _LiteralPercent(psycopg2.extensions.cursor):
+    """Takes a % of the text as pymssql does, as it stands; psycopg2 itself wants it doubled."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        super().execute(re.sub("%(?!s)", "%%", query) if vars else query, vars)
 
 
 class SqlServerHook:
@@ -80,6 +112,27 @@ class DuckDb:
         return DuckDbHook(connection)
 
 
+class PostgreSql:
+    """Names are unquoted there, so that it folds them to lower case like those of the templates."""
+
+    def __init__(self, url: str) -> None:
+        self._hook = PostgreSqlHook(url)
+        with closing(self._hook.get_conn()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA dbo")
+            for table in SCHEMA:
+                cursor.execute(create_table(table, "duckdb").replace("nvarchar", "varchar").replace('"', ""))
+
+    def campus(self, tables: Tables) -> Hook:
+        with closing(self._hook.get_conn()) as connection, connection, connection.cursor() as cursor:
+            for table in SCHEMA:
+                cursor.execute(f"DELETE FROM dbo.{table.name}")
+                columns = ", ".join(table.columns)
+                rows = [[row.get(column) for column in table.columns] for row in tables.get(table.name, [])]
+                into = f"INSERT INTO dbo.{table.name} ({columns}) VALUES %s"
+                psycopg2.extras.execute_values(cursor, into, rows, page_size=1000)
+        return self._hook
+
+
 class SqlServer:
     def __init__(self) -> None:
         self._created = False
@@ -112,12 +165,20 @@ def _sql_server() -> SqlServer | None:
     return SqlServer()
 
 
-@pytest.fixture(params=["duckdb", "sqlserver"])
-def engine(request: pytest.FixtureRequest, _sql_server: SqlServer | None) -> Iterator[Engine]:
+@pytest.fixture(scope="session")
+def _postgresql(postgres_url: str) -> Iterator[PostgreSql]:
+    with empty_database(postgres_url) as url:
+        yield PostgreSql(url)
+
+
+@pytest.fixture(params=["duckdb", "postgresql", "sqlserver"])
+def engine(request: pytest.FixtureRequest, _sql_server: SqlServer | None) -> Engine:
     """Each engine in turn."""
     if request.param == "duckdb":
-        yield DuckDb()
-    elif _sql_server is None:
+        return DuckDb()
+    if request.param == "postgresql":
+        found: Engine = request.getfixturevalue("_postgresql")
+        return found
+    if _sql_server is None:
         pytest.skip("EDFI_CTE_MSSQL_HOST names no SQL Server")
-    else:
-        yield _sql_server
+    return _sql_server

@@ -186,6 +186,7 @@ def test_the_t_sql_script_is_batches_that_sql_server_takes(capsys):
     assert main(["tsql"]) == 0
     *batches, rest = capsys.readouterr().out.split(";\nGO\n")
     assert rest == ""
+    assert batches[0] == "SET QUOTED_IDENTIFIER ON", "names are in double quotes, which sqlcmd takes for strings"
     assert sum(batch.startswith("CREATE TABLE dbo.") for batch in batches) == len(SCHEMA)
     assert max(batch.count("\n") for batch in batches) <= 1000, "a VALUES list has 1,000 rows at most"
     assert "N'Núñez'" in "".join(batches)

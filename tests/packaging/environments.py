@@ -85,6 +85,7 @@ class Probe:
     hooks: list[dict[str, Any]]
     dags: list[str]
     dag_errors: dict[str, str]
+    dags_with_deadline: list[str]
     run_as_single_files: list[str]
     package: str
     sql: str

@@ -73,6 +73,7 @@ def main() -> None:
                 "hooks": hooks,
                 "dags": sorted(dags.dags),
                 "dag_errors": dags.import_errors,
+                "dags_with_deadline": sorted(name for name, dag in dags.dags.items() if dag.deadline),
                 "run_as_single_files": run_as_single_files(),
                 "package": edfi_cte.__path__[0],
                 "sql": str(shipped_sql_dir()),

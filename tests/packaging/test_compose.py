@@ -79,6 +79,11 @@ def test_every_image_is_pinned(services: dict[str, dict[str, Any]]) -> None:
     assert [image for image in images if not re.search(r":\d+(\.\d+){1,2}|:\d+-CU\d+", image)] == []
 
 
+def test_one_service_builds_the_image_that_many_use(services: dict[str, dict[str, Any]]) -> None:
+    """Compose builds side by side, and a second build of the same name can fail: "image … already exists"."""
+    assert [name for name, one in services.items() if "build" in one] == ["sample"]
+
+
 def test_nothing_runs_as_root(services: dict[str, dict[str, Any]]) -> None:
     assert (ROOT / "docker/Dockerfile").read_text().splitlines()[-1] == "USER airflow"
     assert [

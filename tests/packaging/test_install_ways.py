@@ -30,6 +30,16 @@ def test_folders_copied(airflow: Deployment) -> None:
     assert connection_types(found) == []
 
 
+def test_the_command_of_a_package_in_the_plugins_folder(airflow: Deployment) -> None:
+    airflow.copy_package()
+    airflow.settings["PYTHONPATH"] = str(airflow.home / "plugins")
+
+    done = airflow.run("-m", "edfi_cte.cli", "check")
+
+    assert done.returncode == 1, done.stderr
+    assert "include/edfi_cte.yaml: the settings file cannot be read" in " ".join(done.stdout.split())
+
+
 def test_wheel_installed(airflow: Deployment, wheel: Path) -> None:
     airflow.install(wheel)
 

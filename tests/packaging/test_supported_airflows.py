@@ -65,6 +65,17 @@ def test_wheel_in_the_plugins_folder(airflow: Deployment, wheel: Path) -> None:
     assert connection_types(found) == ["edfi"]
 
 
+def test_a_deadline_alert_is_taken(airflow: Deployment, wheel: Path) -> None:
+    airflow.install(wheel)
+    (airflow.home / "include").mkdir()
+    (airflow.home / "include/edfi_cte.yaml").write_text(settings_file(2026, deadline_minutes=60))
+
+    found = airflow.probe()
+
+    assert_at_home(found)
+    assert found.dags_with_deadline == ["student_cte_program_associations"]
+
+
 def test_the_dag_runs(airflow: Deployment, wheel: Path, tmp_path: Path) -> None:
     airflow.install(wheel)
     (airflow.home / "include").mkdir()

@@ -1,3 +1,3 @@
-from tests.campus.engines import _sql_server, engine
+from tests.campus.engines import _postgresql, _sql_server, engine
 
-__all__ = ["_sql_server", "engine"]
+__all__ = ["_postgresql", "_sql_server", "engine"]

@@ -22,6 +22,7 @@ from edfi_cte.deployment import current_settings, dag_settings, open_lane
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger.database import faults_explained
 from edfi_cte.ledger.runs import LeaseHeld
+from edfi_cte.operators.deadline import deadline_alert
 from edfi_cte.sync.lane import SHARED_STEPS, Lane, RunOptions, Shard, StepFailed, StepSkipped
 from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import run_step
@@ -62,7 +63,9 @@ PARAMS = {
 def dag_arguments() -> dict[str, Any]:
     """The DAG's arguments that a cluster's team may set in the settings file (``dag:``)."""
     chosen = dag_settings()
+    deadline = chosen.deadline_minutes and deadline_alert(chosen.deadline_minutes, chosen.deadline_callback)
     return {
+        **({"deadline": deadline} if deadline else {}),
         "schedule": chosen.schedule,
         "tags": list(chosen.tags),
         "default_args": {

@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
+from edfi_cte.associations.model import EnrollmentRecord
+from edfi_cte.associations.transform import EARLIEST_START, Rejected, Transform
 from edfi_cte.campus import CampusError, CampusUnreachable, CodeUsage
 from edfi_cte.ledger import bulk, mappings, runs
 from edfi_cte.ods import ApiInfo, EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
 from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
-from edfi_cte.sync.lane import Lane
+from edfi_cte.sync.lane import RESOURCE, Lane
 from edfi_cte.sync.programs import ADVICE, known_programs, lacking
 
 DEFAULT_DATA_STANDARD = (3, 3)
@@ -126,25 +129,64 @@ def check_usage(lane: Lane) -> Iterator[Finding]:
         yield _error("Campus codes", str(error))
         return
     used = [item for item in usage if item.records]
-    clusters = lane.preferences.career_cluster.uris()
-    unmapped = [
-        item
-        for item in used
-        if item.field == "career_cluster" and not {item.code, item.code.lstrip("0")} & clusters.keys()
-    ]
-    nameless = [item for item in used if item.field == "cte_program_type" and not _program_name(lane, item)]
-    for what, items in (("Career Cluster", unmapped), ("CTE Program Type without a name", nameless)):
-        for item in items:
-            yield _warning(
-                "Campus codes",
-                f"{what} '{item.code}': {item.records} records will be rejected. Map the code in the preferences, or "
-                "correct it in Campus.",
-            )
-    if not unmapped and not nameless:
-        fields = sorted({item.field for item in used})
-        yield _ok(
-            "Campus codes", f"{len(used)} codes of {', '.join(fields) or 'no field'} are in use, each of them mapped"
+    for field, items in groupby(used, key=lambda item: item.field):
+        counted = ", ".join(
+            f"{item.code} {item.name or '(not in the code list)'}: {item.records:,}" for item in items
         )
+        yield _ok("Campus codes", f"{_label(field)}, with the records that use it: {counted}")
+    unmapped = [(item, rejection) for item in used if (rejection := _rejection(lane, item))]
+    for item, rejection in unmapped:
+        yield _warning(
+            "Campus codes",
+            f"{_label(item.field)} '{item.code}': {_records(item.records)} will be rejected as {rejection.reason}"
+            f"{_ONLY_THERE.get(item.field, '')}. {rejection.reason.advice}",
+        )
+    if not unmapped:
+        yield _ok("Campus codes", "the preferences cover every code in use")
+
+
+_LABELS = {"career_cluster": "Career Cluster", "cte_program_type": "CTE Program Type"}
+_ONLY_THERE = dict.fromkeys(
+    ("career_pathway", "student_status"), " by an ODS that takes ctePrograms (up to Data Standard 4.0)"
+)
+
+
+def _label(field: str) -> str:
+    return _LABELS.get(field, field)
+
+
+def _records(number: int) -> str:
+    return f"{number:,} record" if number == 1 else f"{number:,} records"
+
+
+def _rejection(lane: Lane, usage: CodeUsage) -> Rejected | None:
+    """Why a record would be rejected that is right but for this code."""
+    clusters = lane.preferences.career_cluster.uris()
+    values: dict[str, Any] = {"career_cluster": next(iter(clusters)), usage.field: usage.code}
+    if usage.field == "cte_program_type":
+        values["cte_program_type_name"] = usage.name
+    transform = Transform(lane.preferences, lane.target.edorg_id, DEFAULT_DATA_STANDARD)
+    try:
+        transform.association(replace(_FLAWLESS, **values))
+    except Rejected as rejection:
+        return rejection
+    return None
+
+
+_FLAWLESS = EnrollmentRecord(
+    enrollment_id=0,
+    student_unique_id="0",
+    start_date=EARLIEST_START,
+    end_date=None,
+    service_type=None,
+    cte_program_type="0",
+    cte_program_type_name="0",
+    career_cluster=None,
+    career_pathway=None,
+    student_status=None,
+    certification_status=None,
+    excluded_by=None,
+)
 
 
 async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
@@ -164,11 +206,11 @@ async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Findin
         report = _ok if lane.preferences.create_missing_programs else _warning
         yield report(
             "programs",
-            f"{lacking(name, known)}, and {records} records refer to it. "
+            f"{lacking(name, known)}, and {_records(records)} would refer to it. "
             + ("It will be created." if lane.preferences.create_missing_programs else ADVICE),
         )
     if not missing:
-        yield _ok("programs", f"{len(wanted)} programs are referred to, and all are in the ODS")
+        yield _ok("programs", f"in the ODS is each one referred to: {', '.join(sorted(wanted)) or 'none'}")
 
 
 def _program_name(lane: Lane, usage: CodeUsage) -> str | None:
@@ -222,6 +264,7 @@ async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
         yield _ok("ODS", f"ODS/API {info.version or 'of unknown version'}, Data Standard {major}.{minor}")
         async for finding in _education_organization(lane, client):
             yield finding
+        yield await _rights(client)
         async for finding in _descriptors(lane, client):
             yield finding
     except EdFiError as error:
@@ -262,6 +305,15 @@ async def _education_organization(lane: Lane, client: EdFiClient) -> AsyncIterat
         yield _error(subject, f"the ODS has no local education agency {edorg_id}. Ask the state to load it.")
 
 
+async def _rights(client: EdFiClient) -> Finding:
+    """What the key may do is in no answer of every ODS; that it may read the associations is seen by asking."""
+    try:
+        count = await client.total_count(RESOURCE)
+    except AuthorizationDenied as error:
+        return _error("rights", f"the key may not read {RESOURCE}: {error}")
+    return _ok("rights", f"the key may read {RESOURCE}: it sees {count:,}")
+
+
 async def _descriptors(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
     """A missing program type stops every record; a missing cluster only those that use it."""
     preferences = lane.preferences
@@ -272,20 +324,33 @@ async def _descriptors(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]
             f"the ODS has no program type '{preferences.program_type_descriptor}'. Set program_type_descriptor to "
             f"one it has: {_nearest(program_types)}",
         )
-    clusters = await _uris(client, "cteProgramServiceDescriptors")
-    mapped = preferences.career_cluster.uris()
-    lacking = {code: uri for code, uri in mapped.items() if uri.casefold() not in clusters}
-    if lacking:
-        codes = ", ".join(sorted(lacking, key=lambda code: (len(code), code)))
-        report = _error if len(lacking) == len(mapped) else _warning
-        yield report(
-            "descriptors",
-            f"the ODS has no descriptor for Career Cluster {codes} (such as '{next(iter(lacking.values()))}'); "
-            "records that use one fail. Set career_cluster.namespace or career_cluster.mapping to what it has: "
-            f"{_nearest(clusters)}",
-        )
-    else:
-        yield _ok("descriptors", f"program type and {len(mapped)} career clusters are in the ODS")
+    mapped: dict[str, tuple[str, Mapping[str, str | None]]] = {
+        "career_cluster": ("cteProgramServiceDescriptors", preferences.career_cluster.uris()),
+        "career_pathway": ("careerPathwayDescriptors", preferences.career_pathway),
+        "certification_status": (
+            "technicalSkillsAssessmentDescriptors",
+            preferences.certification_status.model_dump(),
+        ),
+    }
+    for setting, (resource, uris) in mapped.items():
+        wanted = {code: uri for code, uri in uris.items() if uri}
+        if wanted:
+            yield _mapping_of(setting, wanted, await _uris(client, resource))
+
+
+def _mapping_of(setting: str, wanted: Mapping[str, str], known: Mapping[str, str]) -> Finding:
+    """The descriptors that a mapping of the resource preferences names, against those of the ODS."""
+    lacking = {code: uri for code, uri in wanted.items() if uri.casefold() not in known}
+    if not lacking:
+        return _ok("descriptors", f"{setting}: each of the {len(wanted)} mapped is in the ODS")
+    codes = ", ".join(sorted(lacking, key=lambda code: (len(code), code)))
+    report = _error if setting == "career_cluster" and len(lacking) == len(wanted) else _warning
+    advice = "career_cluster.namespace or career_cluster.mapping" if setting == "career_cluster" else setting
+    return report(
+        "descriptors",
+        f"the ODS has no descriptor for {_label(setting)} {codes} (such as '{next(iter(lacking.values()))}'); "
+        f"records that use one fail. Set {advice} to what it has: {_nearest(known)}",
+    )
 
 
 async def _uris(client: EdFiClient, resource: str) -> dict[str, str]:
