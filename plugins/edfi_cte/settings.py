@@ -172,7 +172,7 @@ class Guards(_Settings):
     max_delete_count: Annotated[int, Field(ge=0)] = 25
     """... once it is more than this many."""
     max_failure_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Share of a step's events that may fail before the task fails ..."""
+    """Failed events as a share of the desired records: with more the run fails, and no Delete/Post is begun ..."""
     max_failure_count: Annotated[int, Field(ge=0)] = 10
     """... once it is more than this many."""
 
@@ -188,7 +188,7 @@ class DagSettings(_Settings):
 
     schedule: Schedule | None = "@daily"
     retries: Annotated[int, Field(ge=0, le=20)] = 2
-    retry_delay_minutes: Annotated[float, Field(ge=0, le=1440)] = 5
+    retry_delay_minutes: Annotated[float, Field(ge=0, le=1440)] = 10
     execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
     deadline_minutes: Annotated[float, Field(gt=0, le=10080)] | None = None
     """Airflow's deadline alert: a run that has not ended so long after it was queued is told of."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 
 class ExclusionRule(StrEnum):
@@ -139,10 +140,10 @@ class Association:
 
 def canonical_json(document: Mapping[str, Any]) -> str:
     """The one spelling of a document that hashes and comparisons use."""
-    return _ENCODER.encode(document)
+    return _ENCODER.encode(document).decode()
 
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 def digest(text: str) -> str:

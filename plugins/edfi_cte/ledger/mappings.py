@@ -60,7 +60,7 @@ def by_ods_id(connection: sa.Connection, target_id: str, ods_ids: Sequence[str])
     """
     found: dict[str, sa.Row[Any]] = {}
     for batch in bulk.batches(ods_ids, bulk.CHUNK):
-        rows = connection.execute(sa.select(*_SENT).where(table.c.ods_id.in_(batch)))
+        rows = connection.execute(sa.select(*_SENT).where(table.c.ods_id.in_(batch))).all()
         found |= {row.ods_id: row for row in rows if row.target_id == target_id}
     return found
 
