@@ -140,7 +140,10 @@ def _unaccounted(lane: Lane, steps: dict[str, Any], answered: Answered, counts: 
         return None
     planned = sum(made["planned"].values())
     if planned != answered.of_plan:
-        return f"{lane.target_id}: {planned} events were planned, but {answered.of_plan} are in the queue"
+        return (
+            f"{lane.target_id}: {planned} events were planned, but {answered.of_plan} are in the queue: another run, "
+            "or edfi-cte plan, has read Campus since and set them aside. Trigger a new run."
+        )
     if answered.left:
         return f"{lane.target_id}: {answered.left} events are neither sent nor failed"
     waiting = made["desired"] - counts["desired and in the ODS as such"]
