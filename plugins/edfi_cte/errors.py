@@ -3,3 +3,6 @@
 
 class EdfiCteError(Exception):
     """Says what is wrong, where, and what to do; never carries a student's id, a payload or a secret."""
+
+    transient: bool = False
+    """Whether trying again later may help, with nothing changed."""

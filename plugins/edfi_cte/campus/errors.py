@@ -32,6 +32,8 @@ class CampusError(EdfiCteError):
 class CampusUnreachable(CampusError):
     """No connection to the Campus database."""
 
+    transient = True
+
 
 class CampusQueryFailed(CampusError):
     """The database refused or broke off a query."""
@@ -43,6 +45,8 @@ class CampusAccessDenied(CampusQueryFailed):
 
 class CampusTimeout(CampusQueryFailed):
     """A query took longer than the connection allows."""
+
+    transient = True
 
 
 class InvalidTemplate(CampusError):
@@ -59,6 +63,8 @@ class InvalidCampusData(CampusError):
 
 class IncompleteExtract(CampusError):
     """Fewer rows arrived than the database itself counted."""
+
+    transient = True
 
 
 class MissingColumns(CampusError):

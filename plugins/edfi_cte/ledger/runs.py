@@ -21,6 +21,8 @@ LEASE = timedelta(minutes=15)
 class LeaseHeld(EdfiCteError):
     """Another run works on the target."""
 
+    transient = True
+
 
 class LeaseLost(EdfiCteError):
     """Another process has taken the target over while this one stood still."""

@@ -21,9 +21,8 @@ from airflow.providers.common.compat.sdk import (
 from edfi_cte.deployment import current_settings, dag_settings, open_lane
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger.database import faults_explained
-from edfi_cte.ledger.runs import LeaseHeld
 from edfi_cte.operators.deadline import deadline_alert
-from edfi_cte.sync.lane import SHARED_STEPS, Lane, RunOptions, Shard, StepFailed, StepSkipped
+from edfi_cte.sync.lane import SHARED_STEPS, Lane, RunOptions, Shard, StepSkipped
 from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import run_step
 
@@ -165,6 +164,5 @@ def _explained(operator: BaseOperator, work: Callable[[], T]) -> T:
         raise AirflowSkipException(str(skipped)) from None
     except EdfiCteError as error:
         operator.log.error("%s", error)  # noqa: TRY400 - the sentence is what its reader needs
-        transient = isinstance(error, LeaseHeld) or (isinstance(error, StepFailed) and error.transient)
-        kind = AirflowException if transient else AirflowFailException
+        kind = AirflowException if error.transient else AirflowFailException
         raise kind(str(error)) from None

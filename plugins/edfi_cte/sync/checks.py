@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.associations.transform import EARLIEST_START, Rejected, Transform
-from edfi_cte.campus import CampusError, CampusUnreachable, CodeUsage
+from edfi_cte.campus import CampusError, CodeUsage
 from edfi_cte.ledger import bulk, mappings, runs
 from edfi_cte.ods import ApiInfo, EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
@@ -253,7 +253,7 @@ def check_campus(lane: Lane) -> Iterator[Finding]:
         year = campus.school_year(lane.target.scope_year)
         yield _ok("district", f"{lane.target.district_number}, school year {year.start_date} to {year.end_date}")
     except CampusError as error:
-        yield Finding(Level.ERROR, "Campus", str(error), transient=isinstance(error, CampusUnreachable))
+        yield Finding(Level.ERROR, "Campus", str(error), transient=error.transient)
 
 
 async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:

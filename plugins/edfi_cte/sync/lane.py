@@ -40,10 +40,7 @@ SENDING_STEPS = SHARED_STEPS | RESYNC_STEPS
 
 
 class StepFailed(EdfiCteError):
-    """A step could not do its work; the message says why and what to do.
-
-    ``transient``: trying again later may help, with nothing changed.
-    """
+    """A step could not do its work; the message says why and what to do."""
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
