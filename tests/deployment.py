@@ -25,7 +25,8 @@ class Deployment:
         self.ledger = folder / "ledger.sqlite"
         self.settings: dict[str, Any] = {"version": 1, "targets": [target(2026)], "dag": {"retries": 0}}
         self.ods = {"host": ods.base_url, "login": ods.key, "password": ods.secret, "extra": {"tries": 1}}
-        self.connection("edfi", **self.ods)
+        for year in range(2021, 2028):
+            self.connection(f"edfi_{year}", **self.ods)
         self.campus = self.another_campus("campus")
         self.connection("edfi_cte_ledger", "sqlite", host=str(self.ledger))
 
@@ -54,5 +55,5 @@ class Deployment:
 
 
 def target(scope_year: int, **changes: Any) -> dict[str, Any]:
-    common = {"district_number": DISTRICT, "campus_conn_id": "campus", "edfi_conn_id": "edfi"}
-    return common | {"scope_year": scope_year} | changes
+    common = {"district_number": DISTRICT, "campus_conn_id": "campus"}
+    return common | {"scope_year": scope_year, "edfi_conn_id": f"edfi_{scope_year}"} | changes

@@ -94,7 +94,7 @@ def test_check_looks_at_the_optional_mappings_too(deployment: Deployment, cli: A
 
 def test_check_fails_on_a_key_that_may_not_read_the_associations(deployment: Deployment, cli: Any, ods: Any):
     ods.control.add_client("narrow", "narrow", claim_set="Bootstrap Descriptors", education_organizations=[39141])
-    deployment.connection("edfi", **deployment.ods | {"login": "narrow", "password": "narrow"})
+    deployment.connection("edfi_2026", **deployment.ods | {"login": "narrow", "password": "narrow"})
     code, said = cli("check")
     assert code == 1
     assert "the key may not read studentCTEProgramAssociations" in said

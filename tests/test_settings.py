@@ -76,7 +76,13 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
         ("scope_year: 2026", "scope_year: 1899", ["line 4", "greater than or equal to 2015"]),
         ('"039141"\n    scope_year: 2026', "39141\n    scope_year: 2026", ["line 3", "in quotes"]),
         ('"039141"\n    scope_year: 2026', '"39141"\n    scope_year: 2026', ["line 3", "district_number"]),
-        ("scope_year: 2025", "scope_year: 2026", ["two targets share"]),
+        ("scope_year: 2025", "scope_year: 2026", ["two targets share", "039141-2026", "Remove one"]),
+        ("edfi_2025", "edfi_2026", ["share the same edfi_conn_id (edfi_2026)", "each scope year's own connection"]),
+        (
+            '"039141"\n    scope_year: 2025',
+            '"055555"\n    scope_year: 2026\n    education_organization_id: 39141',
+            ["share the same education organization and scope_year (39141, 2026)", "education_organization_id"],
+        ),
         ("campus_conn_id: campus\n", 'campus_conn_id: "x\'; DROP TABLE y"\n', ["line 5", "campus_conn_id"]),
         (
             "preferences: last_year",
@@ -122,10 +128,6 @@ def test_a_relative_sql_dir_is_beside_the_file_whatever_the_working_directory(tm
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert load(tmp_path, "sql_dir: our_sql\n" + GOOD).sql_dir == tmp_path / "our_sql"
     assert load(tmp_path, "sql_dir: /etc/sql\n" + GOOD).sql_dir == Path("/etc/sql")
-
-
-def test_two_years_may_share_a_connection_to_an_ods_that_takes_the_year_in_its_route(tmp_path: Path):
-    use_all(tmp_path, GOOD.replace("edfi_2025", "edfi_2026"))
 
 
 def test_a_mistake_in_one_years_preferences_leaves_the_other_year_alone(tmp_path: Path):

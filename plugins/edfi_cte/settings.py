@@ -257,8 +257,17 @@ class Settings(_Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _unique("district_number and scope_year", [t.target_id for t in self.targets])
-        _unique("edfi_conn_id and scope_year", [f"{t.edfi_conn_id}, {t.scope_year}" for t in self.targets])
+        _unique("district_number and scope_year", [t.target_id for t in self.targets], "Remove one of them.")
+        _unique(
+            "edfi_conn_id",
+            [t.edfi_conn_id for t in self.targets],
+            "In one ODS they would delete each other's records: name each scope year's own connection.",
+        )
+        _unique(
+            "education organization and scope_year",
+            [f"{t.edorg_id}, {t.scope_year}" for t in self.targets],
+            "They would delete each other's records: correct district_number or education_organization_id.",
+        )
         for index, target in enumerate(self.targets):
             if target.preferences not in self.preferences:
                 known = ", ".join(sorted(self.preferences)) or "none"
@@ -301,10 +310,10 @@ class Settings(_Settings):
         return ", ".join(t.target_id for t in self.targets)
 
 
-def _unique(what: str, values: list[str]) -> None:
+def _unique(what: str, values: list[str], advice: str) -> None:
     for value in values:
         if values.count(value) > 1:
-            raise ValueError(f"targets: two targets share the same {what} ({value})")
+            raise ValueError(f"targets: two targets share the same {what} ({value}). {advice}")
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,6 +1,7 @@
 """When a year stops rather than does harm: each guard, with the delete that would have happened without it."""
 
 import pytest
+import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader, IncompleteExtract
 from edfi_cte.ods import EdFiClient
@@ -149,9 +150,13 @@ def test_a_failed_read_of_the_ods_deletes_nothing(sent: World):
 
 def test_a_changed_district_number_is_refused(sent: World):
     sent.settings["targets"][1]["education_organization_id"] = 55555
-    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match=r"39141.*55555"):
+    with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match=r"39141.*55555") as refused:
         sent.run()
     assert counted == [0]
+    with sent.ledger.begin() as connection:
+        connection.execute(sa.text(str(refused.value).rpartition("database: ")[2]))
+    with pytest.raises(StepFailed, match="is for 39141, not for 55555"):
+        sent.run()
 
 
 def test_a_district_that_campus_renamed_is_refused(sent: World):

@@ -135,7 +135,7 @@ def try_write(connection: sa.Connection) -> None:
 
 
 def describe(connection: sa.Connection, target_id: str, **values: Any) -> None:
-    """Set what is known of a target (its data standard, connection, education organization)."""
+    """Set what is known of a target (its data standard, connection and address, education organization)."""
     connection.execute(sa.update(target).where(target.c.target_id == target_id).values(**values))
 
 
@@ -151,15 +151,29 @@ def get_target(connection: sa.Connection, target_id: str) -> sa.Row[Any] | None:
 
 def other_education_organization(
     connection: sa.Connection, *, edfi_conn_id: str, scope_year: int, edorg_id: int
-) -> int | None:
-    """Another education organization whose records were sent over the same connection for the same year."""
+) -> sa.Row[Any] | None:
+    """The target of another education organization whose records were sent over the same connection and year."""
     return connection.execute(
-        sa.select(target.c.education_organization_id)
+        sa.select(target.c.target_id, target.c.education_organization_id)
         .join(identity_mapping, identity_mapping.c.target_id == target.c.target_id)
         .where(
             target.c.edfi_conn_id == edfi_conn_id,
             target.c.scope_year == scope_year,
             target.c.education_organization_id != edorg_id,
+        )
+        .limit(1)
+    ).first()
+
+
+def other_target_at(connection: sa.Connection, target_id: str, *, data_url: str, edorg_id: int) -> str | None:
+    """Another target whose records were sent to the same address for the same education organization."""
+    return connection.execute(
+        sa.select(target.c.target_id)
+        .join(identity_mapping, identity_mapping.c.target_id == target.c.target_id)
+        .where(
+            target.c.target_id != target_id,
+            target.c.data_url == data_url,
+            target.c.education_organization_id == edorg_id,
         )
         .limit(1)
     ).scalar()

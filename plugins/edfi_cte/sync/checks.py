@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.associations.transform import EARLIEST_START, Rejected, Transform
 from edfi_cte.campus import CampusError, CodeUsage
 from edfi_cte.ledger import bulk, mappings, runs
-from edfi_cte.ods import ApiInfo, EdFiClient, EdFiError
+from edfi_cte.ods import ApiInfo, EdFiClient, EdFiConfig, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
 from edfi_cte.settings import UNLISTED_CAREER_CLUSTERS, SettingsError
 from edfi_cte.sync.lane import RESOURCE, Lane
@@ -29,6 +30,9 @@ DEFAULT_DATA_STANDARD = (3, 3)
 
 
 CLOCK_SKEW_SECONDS = 60
+
+_YEAR_IN_PATH = re.compile(r"/(?:20\d\d-)?(20[1-9]\d)(?=/|\Z)")
+"""A part of an address that is plainly a school year: 2026, or 2025-2026."""
 
 
 class Level(StrEnum):
@@ -94,14 +98,19 @@ def check_ledger(lane: Lane) -> Iterator[Finding]:
             scope_year=lane.target.scope_year,
             edorg_id=edorg_id,
         )
-    sent = other if own == edorg_id else own
-    if sent not in (None, edorg_id):
+    old_target, sent = other if own == edorg_id and other else (lane.target_id, own)
+    if sent != edorg_id:
         yield _error(
             "education organization",
             f"records of {sent} were sent for this year, and the settings now name {edorg_id}. A district number "
             "can't change after data has been sent, and nothing was done. Put the old number back, or have the state "
-            f"clear {sent}'s records and delete the old target's rows from the ledger.",
+            f"clear {sent}'s records, then run in the ledger's database: {_forget(old_target)}",
         )
+
+
+def _forget(target_id: str) -> str:
+    """The statement after which the ledger takes none of a target's records to be in the ODS."""
+    return f"DELETE FROM edfi_cte_identity_mapping WHERE target_id = '{target_id}';"
 
 
 def check_ledger_rights(lane: Lane) -> Iterator[Finding]:
@@ -262,6 +271,8 @@ async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
         info = await client.discover()
         major, minor = data_standard_of(info)
         yield _ok("ODS", f"ODS/API {info.version or 'of unknown version'}, Data Standard {major}.{minor}")
+        for finding in (*_school_year(lane, client.config, info), *_shared_ods(lane, info)):
+            yield finding
         async for finding in _education_organization(lane, client):
             yield finding
         yield await _rights(client)
@@ -276,6 +287,36 @@ def data_standard_of(info: ApiInfo) -> tuple[int, int]:
     """The target's data standard as (major, minor)."""
     match = re.match(r"(\d+)\.(\d+)", info.data_standard or "")
     return (int(match[1]), int(match[2])) if match else DEFAULT_DATA_STANDARD
+
+
+def _school_year(lane: Lane, config: EdFiConfig, info: ApiInfo) -> Iterator[Finding]:
+    """The school year that the connection or the address names is the target's."""
+    named = {int(year) for year in _YEAR_IN_PATH.findall(urlsplit(info.data_url).path)}
+    if config.school_year:
+        named.add(config.school_year)
+    for year in sorted(named - {lane.target.scope_year}):
+        yield _error(
+            "school year",
+            f"connection '{lane.target.edfi_conn_id}' is for {year}, and the target's scope year is "
+            f"{lane.target.scope_year}. Correct the connection's host or school_year, or name the connection of "
+            f"{lane.target.scope_year}'s ODS in the settings.",
+        )
+
+
+def _shared_ods(lane: Lane, info: ApiInfo) -> Iterator[Finding]:
+    """Two targets in one ODS would take each other's records for records without a source, and delete them."""
+    with lane.ledger.connect() as connection:
+        other = runs.other_target_at(
+            connection, lane.target_id, data_url=info.data_url, edorg_id=lane.target.edorg_id
+        )
+    if other:
+        yield _error(
+            "ODS",
+            f"connection '{lane.target.edfi_conn_id}' leads to {info.data_url}, where {other}'s records of the same "
+            f"education organization are. Give it the address of {lane.target.scope_year}'s own ODS. If the state "
+            f"has emptied this one for {lane.target.scope_year}, remove the target {other} from the settings and run "
+            f"in the ledger's database: {_forget(other)}",
+        )
 
 
 async def _education_organization(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:

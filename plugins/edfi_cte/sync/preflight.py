@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def preflight(lane: Lane) -> dict[str, Any]:
-    """Check the target; on success the ledger knows its data standard. Counts: warnings.
+    """Check the target; on success the ledger knows its data standard and address. Counts: warnings.
 
     Raises StepFailed that names each thing that is wrong and what to do.
     """
@@ -50,13 +50,15 @@ async def _ods(lane: Lane, client: EdFiClient) -> list[Finding]:
     async with client:
         findings = [finding async for finding in check_ods(lane, client)]
         if not _errors(findings):
-            major, minor = data_standard_of(await client.discover())
+            info = await client.discover()
+            major, minor = data_standard_of(info)
             with lane.writing() as connection:
                 runs.settle_on(connection, lane.target_id, lane.run_id, lane.settings_digest)
                 runs.describe(
                     connection,
                     lane.target_id,
                     data_standard=f"{major}.{minor}",
+                    data_url=info.data_url,
                     edfi_conn_id=lane.target.edfi_conn_id,
                     education_organization_id=lane.target.edorg_id,
                 )

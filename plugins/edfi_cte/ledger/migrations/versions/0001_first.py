@@ -35,6 +35,7 @@ target = sa.Table(
     sa.Column("scope_year", sa.Integer, nullable=False),
     sa.Column("education_organization_id", sa.BigInteger, nullable=False),
     sa.Column("data_standard", sa.String(20)),
+    sa.Column("data_url", sa.String(1000)),
     sa.Column("transformed_with", _DIGEST),
     sa.Column("lease_owner", sa.String(250)),
     sa.Column("lease_expires_at", _TIME),
