@@ -116,6 +116,15 @@ def test_a_decimal_id_that_is_whole_is_an_int():
     assert enrollment_record((Decimal(7), *ROW[1:])).enrollment_id == 7
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"), [("8\0", "8"), (" \0 ", None), ("\0", None), ("x" * 201, "x" * 200), ("😀\\N", "😀\\N")]
+)
+def test_text_is_what_any_ledger_takes(text, clean):
+    texts = (text, *ROW[2:4], *[text] * 7)
+    record = enrollment_record((1, *texts, None))
+    assert record.student_unique_id == record.career_cluster == record.certification_status == clean
+
+
 def test_a_sql_folder_that_is_not_there(tmp_path):
     with pytest.raises(InvalidTemplate, match="there is no folder"):
         read(DuckDb().campus(small_campus()), sql_dir=tmp_path / "nowhere")

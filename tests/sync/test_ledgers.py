@@ -3,13 +3,14 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edfi_cte.ledger.database import open_ledger
 from tests.ledger.conftest import ENGINES
 from tests.ledger.databases import empty_ledger_url
-from tests.sync.world import RESOURCE, World, counting_writes
+from tests.sync.world import RESOURCE, STUDENTS, World, counting_writes
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "sqlite"])
@@ -39,4 +40,37 @@ def test_every_kind_of_event_on(engine: str, world: World, request: pytest.Fixtu
     with counting_writes(world.odses[2026]) as counted:
         world.run()
     assert counted == [0]
+    world.ledger.dispose()
+
+
+ODD_TEXTS: dict[int, tuple[dict[str, Any], tuple[str, str | None]]] = {
+    2: ({"serviceType": "x" * 250}, ("desired", None)),
+    3: ({"cluster": "9" * 130}, ("rejected", "career_cluster_unmapped")),
+    4: ({"cluster": "9" * 250}, ("rejected", "career_cluster_unmapped")),
+    5: ({"cluster": "8\0"}, ("desired", None)),
+    6: ({"cluster": "\U0001f600"}, ("rejected", "career_cluster_unmapped")),
+    7: ({"serviceType": "\\N", "kind": "\\."}, ("rejected", "program_name_missing")),
+    8: ({"cluster": "8\t8"}, ("rejected", "career_cluster_unmapped")),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whatever_campus_says_each_record_has_its_outcome_on(
+    engine: str, world: World, request: pytest.FixtureRequest, tmp_path: Path
+):
+    world.ledger = open_ledger(empty_ledger_url(request, engine, tmp_path))
+    world.campus.add(1)
+    for number, (columns, _) in ODD_TEXTS.items():
+        world.campus.add(number, **{"person": number, **columns})
+    world.campus.tables["Person"].append({"personID": 9, "stateID": "7" * 130})
+    world.campus.add(9, person=9)
+    assert world.run().status == "ok"
+    found = world.in_ledger("SELECT enrollment_id, outcome, reason FROM edfi_cte_record_outcome")
+    assert {number: outcome for number, *outcome in found} == {
+        1: ["desired", None],
+        **{number: list(outcome) for number, (_, outcome) in ODD_TEXTS.items()},
+        9: ["rejected", "student_id_too_long"],
+    }
+    sent = {document["studentReference"]["studentUniqueId"] for document in world.there().values()}
+    assert sent == {STUDENTS[1], STUDENTS[2], STUDENTS[5]}
     world.ledger.dispose()

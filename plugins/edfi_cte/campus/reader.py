@@ -24,13 +24,11 @@ from edfi_cte.campus.errors import (
     query_failure,
 )
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE, MissingColumn, NamedColumn, missing_columns, named_columns
-from edfi_cte.campus.rows import Row, day, enrollment_record, whole_number
+from edfi_cte.campus.rows import BLANKS, Row, day, enrollment_record, whole_number
 from edfi_cte.campus.templates import Statement, Templates, Value
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
 Isolation = Literal["read_committed", "snapshot"]
-
-BLANKS = " \t\r\n\u00a0"
 
 
 class Hook(Protocol):

@@ -11,6 +11,10 @@ from edfi_cte.campus.errors import InvalidCampusData
 Row = tuple[Any, ...]
 """A row of a template's result, column by column."""
 
+BLANKS = " \t\r\n\u00a0"
+MAX_TEXT = 200
+"""As include/sql/clean.sql and the ledger's columns have it; DuckDB's CAST cuts nothing."""
+
 _HINT = "Correct it in Campus, or the column in campus_mapping.sql if it is the wrong one."
 
 
@@ -33,18 +37,23 @@ def enrollment_record(row: Row) -> EnrollmentRecord:
     enrollment_id = whole_number(enrollment_id, "enrollment_id")
     return EnrollmentRecord(
         enrollment_id,
-        student_unique_id,
+        _text(student_unique_id),
         day(start, "start_date", enrollment_id),
         day(end, "end_date", enrollment_id),
-        service_type,
-        program_type,
-        program_type_name,
-        cluster,
-        pathway,
-        status,
-        certification,
+        _text(service_type),
+        _text(program_type),
+        _text(program_type_name),
+        _text(cluster),
+        _text(pathway),
+        _text(status),
+        _text(certification),
         ExclusionRule(excluded_by) if excluded_by else None,
     )
+
+
+def _text(value: str | None) -> str | None:
+    """``value`` as any ledger takes it: PostgreSQL knows no NUL, and refuses what is too long."""
+    return (value or "").replace("\0", "")[:MAX_TEXT].strip(BLANKS) or None
 
 
 def whole_number(value: Any, what: str) -> int:
