@@ -130,6 +130,29 @@ def test_a_relative_sql_dir_is_beside_the_file_whatever_the_working_directory(tm
     assert load(tmp_path, "sql_dir: /etc/sql\n" + GOOD).sql_dir == Path("/etc/sql")
 
 
+@pytest.mark.parametrize(
+    "code", ["0110", "08", "52.0400", "01.0501", "yes", "NO", "null", "~", "1_0", "12:30", '"0110"']
+)
+def test_a_code_is_what_stands_in_the_file(tmp_path: Path, code: str):
+    text = f"  default:\n    program_name:\n      mapping:\n        {code}: Agriculture\n"
+    settings = load(tmp_path, GOOD.replace("  default: {}\n", text))
+    mapping = settings.preferences_of(settings.target("039141-2026")).program_name.mapping
+    assert mapping == {code.strip('"'): "Agriculture"}
+
+
+def test_a_mistake_behind_a_code_has_its_line(tmp_path: Path):
+    text = "  default:\n    career_pathway:\n      0110: null\n      52.0400: Agriculture\n"
+    message = mistake(tmp_path, GOOD.replace("  default: {}\n", text))
+    assert "line 16: preferences.default.career_pathway.52.0400: a descriptor is written" in message
+
+
+def test_a_mapping_may_be_shared_by_anchor(tmp_path: Path):
+    default = "  default:\n    career_pathway: &shared {0110: null}\n"
+    text = default + "  next_year:\n    career_pathway: {<<: *shared, 08: null}\n"
+    settings = load(tmp_path, GOOD.replace("  default: {}\n", text))
+    assert settings.preferences["next_year"]["career_pathway"] == {"0110": None, "08": None}
+
+
 def test_a_mistake_in_one_years_preferences_leaves_the_other_year_alone(tmp_path: Path):
     settings = load(tmp_path, GOOD.replace("send_end_date: true", "send_end_date: maybe"))
     [this_year] = settings.targets_of(2026)
