@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from edfi_cte import settings
+from edfi_cte.associations import transform
 from edfi_cte.associations.model import EnrollmentRecord
-from edfi_cte.associations.transform import Rejected, RejectionReason, Transform, winner
+from edfi_cte.associations.transform import DOCUMENT_VERSION, Rejected, RejectionReason, Transform, winner
 from edfi_cte.settings import ResourcePreferences
 
 RECORD = EnrollmentRecord(
@@ -157,6 +159,71 @@ def test_the_fingerprint_follows_the_mappings_and_nothing_else():
     assert fingerprint() == fingerprint() == fingerprint((4, 0)) == fingerprint(career_cluster_change="put")
     assert fingerprint() != fingerprint(send_end_date=True)
     assert fingerprint() != fingerprint((5, 0))
+
+
+FULL_DOCUMENT: dict[str, Any] = {
+    "beginDate": "2025-08-20",
+    "cteProgramServices": [{"cteProgramServiceDescriptor": "uri://dese.mo.gov/CTEProgramServiceDescriptor#1"}],
+    "educationOrganizationReference": {"educationOrganizationId": 39141},
+    "endDate": "2026-05-22",
+    "programReference": {
+        "educationOrganizationId": 39141,
+        "programName": "Agricultural Education",
+        "programTypeDescriptor": "uri://ed-fi.org/ProgramTypeDescriptor#Career and Technical Education",
+    },
+    "studentReference": {"studentUniqueId": "1000000007"},
+    "technicalSkillsAssessmentDescriptor": "uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor#Passed",
+}
+CTE_PROGRAM = {
+    "careerPathwayDescriptor": "uri://ed-fi.org/CareerPathwayDescriptor#Agriculture",
+    "cteProgramCompletionIndicator": True,
+}
+# By data standard: the version, the document, and the hashes that the ledger keeps of it.
+PINNED: dict[tuple[int, int], Any] = {
+    (3, 3): (
+        1,
+        FULL_DOCUMENT | {"ctePrograms": [CTE_PROGRAM]},
+        "29ca214a84625c6bc038c9969f06ece1",
+        "8e74c36bd0c07239ea25f51f43da2507",
+    ),
+    (5, 0): (1, FULL_DOCUMENT, "7573bb3644037a8b65bbebcf756cfd86", "f14f758a6bea3089201ed1a7968f55ca"),
+}
+PINNED_KEY = ("3f7776f9dfa93d3f1738840528697e98", "a5f3e10c70234b4e510147916b67aff1")
+
+
+@pytest.mark.parametrize("standard", PINNED, ids=str)
+def test_another_document_has_another_version(standard: tuple[int, int]):
+    pathway = "uri://ed-fi.org/CareerPathwayDescriptor#Agriculture"
+    assessment = "uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor#Passed"
+    record = replace(RECORD, career_pathway="AG", student_status="3", certification_status="passing")
+    preferences = {
+        "career_pathway": {"AG": pathway},
+        "student_status": {"3": True},
+        "certification_status": {"passing": assessment},
+        "send_end_date": True,
+    }
+    made = Transform(ResourcePreferences.model_validate(preferences), 39141, standard).association(record)
+    found = (DOCUMENT_VERSION, json.loads(made.body), made.payload_hash, made.content_hash)
+    advice = (
+        "Records that have not changed are made anew only where DOCUMENT_VERSION says that the document has: "
+        "raise it, and pin the new document here."
+    )
+    assert found == PINNED[standard], advice
+    assert (made.key_id, made.key_exact) == PINNED_KEY, advice
+
+
+def test_an_upgrade_that_changes_documents_or_default_clusters_makes_every_record_anew(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fingerprint() -> str:
+        return Transform(ResourcePreferences(), 39141, (3, 3)).fingerprint
+
+    before = fingerprint()
+    with monkeypatch.context() as patch:
+        patch.setitem(settings.CAREER_CLUSTERS, "17", "Energy")
+        assert fingerprint() != before
+    monkeypatch.setattr(transform, "DOCUMENT_VERSION", DOCUMENT_VERSION + 1)
+    assert fingerprint() != before
 
 
 def test_the_winner_is_primary_then_partial_then_special_ed_then_the_highest_enrollment_id():

@@ -18,6 +18,9 @@ from edfi_cte.associations.model import (
 )
 from edfi_cte.settings import ResourcePreferences
 
+DOCUMENT_VERSION = 1
+"""To be raised whenever a record may derive another association, or rejection, than with the version before."""
+
 EARLIEST_START = date(1950, 1, 1)
 MAX_PROGRAM_NAME = 60
 MAX_STUDENT_UNIQUE_ID = 32
@@ -99,7 +102,9 @@ class Transform:
         self._edorg_id = edorg_id
         self._has_cte_programs = data_standard < (5, 0)
         self._clusters = preferences.career_cluster.uris()
-        self.fingerprint = digest(f"{preferences.fingerprint()} {edorg_id} {self._has_cte_programs}")
+        # The defaults are part of the package, not of the preferences: an upgrade may change them.
+        made_with = (DOCUMENT_VERSION, preferences.fingerprint(), canonical_json(self._clusters))
+        self.fingerprint = digest(f"{made_with} {edorg_id} {self._has_cte_programs}")
         """Changes when the same records may derive other associations."""
 
     def association(self, record: EnrollmentRecord) -> Association:
