@@ -9,7 +9,7 @@ from sqlalchemy.dialects import mssql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
-from edfi_cte.ledger.schema import metadata
+from edfi_cte.ledger.schema import enrollment_record, metadata
 
 
 def test_the_first_use_creates_every_table_as_the_schema_has_it(url: str):
@@ -47,6 +47,22 @@ def test_a_server_that_is_not_there_is_named_without_its_password():
         open_ledger("postgresql+psycopg2://somebody:hidden-word@127.0.0.1:1/ledger")
     assert "127.0.0.1:1/ledger" in str(error.value)
     assert "hidden-word" not in str(error.value)
+
+
+def test_a_login_that_may_not_create_tables_is_told_what_to_grant(postgres_database: str):
+    url = sa.make_url(postgres_database).update_query_dict({"options": "-c role=pg_read_all_data"})
+    with pytest.raises(LedgerError, match=r'permission denied.*GRANT USAGE, CREATE ON SCHEMA public TO "edfi";'):
+        open_ledger(url)
+
+
+def test_a_failing_statement_names_no_student(url: str):
+    row = {"target_id": "t", "enrollment_id": 1, "source_hash": "-", "student_unique_id": "1000000001"}
+    statement = sa.insert(enrollment_record).values(row)
+    with open_ledger(url).connect() as connection:
+        connection.execute(statement)
+        with pytest.raises(sa.exc.IntegrityError) as error:
+            connection.execute(statement)
+    assert "1000000001" not in str(error.value)
 
 
 def connection(**parts: object) -> SimpleNamespace:

@@ -89,24 +89,37 @@ def ledger_url(connection: ConnectionLike) -> sa.URL:
 def open_ledger(url: sa.URL | str) -> sa.Engine:
     """An engine on the ledger's database, with its tables at this package's version.
 
-    Several processes may call it at once. Raises :class:`LedgerError` if the database can't be reached or was
-    migrated by a newer package.
+    Several processes may call it at once. Raises :class:`LedgerError` if the database can't be reached, the
+    login may not create the tables, or a newer package has migrated it.
     """
     engine = _engine(sa.make_url(url))
     try:
         with engine.connect() as connection:
             if _revision(connection) != _head():
                 _migrate(engine)
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
+        # A login without rights is an OperationalError to one driver and a ProgrammingError to another.
         shown = engine.url.render_as_string(hide_password=True)
         raise LedgerError(
-            f"the ledger {shown} can't be reached: {_first_line(error.orig)}. Check the connection's host, port, "
-            "login and database, and that the login may create tables."
+            f"the ledger {shown} can't be opened: {_first_line(error.orig)}. Check the connection's host, port, "
+            f"login and database.{_grants(engine.url)}"
         ) from None
     return engine
 
 
+def _grants(url: sa.URL) -> str:
+    """What the login needs to create the tables, and to use them."""
+    statements = {
+        "postgresql": f'GRANT USAGE, CREATE ON SCHEMA public TO "{url.username}";',
+        "mssql": f"GRANT CREATE TABLE TO [{url.username}]; "
+        f"GRANT ALTER, SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO [{url.username}];",
+    }
+    needed = statements.get(url.get_backend_name())
+    return f" If the login lacks rights: {needed}" if needed else ""
+
+
 def _engine(url: sa.URL) -> sa.Engine:
+    # A statement's parameters, which an error would print, are students' ids.
     if url.get_backend_name() != "sqlite":
         return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     engine = sa.create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
