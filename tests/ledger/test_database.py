@@ -38,8 +38,9 @@ def test_workers_that_start_at_once_do_not_trip_over_each_other(url: str):
 def test_an_older_package_refuses_a_newer_ledger(url: str):
     with open_ledger(url).begin() as connection:
         connection.execute(sa.text("UPDATE edfi_cte_version SET version_num = '9999'"))
-    with pytest.raises(LedgerError, match="newer edfi-cte"):
+    with pytest.raises(LedgerError, match="newer edfi-cte") as error:
         open_ledger(url)
+    assert error.value.transient, "a retry may find a worker that is upgraded"
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password():
@@ -47,12 +48,16 @@ def test_a_server_that_is_not_there_is_named_without_its_password():
         open_ledger("postgresql+psycopg2://somebody:hidden-word@127.0.0.1:1/ledger")
     assert "127.0.0.1:1/ledger" in str(error.value)
     assert "hidden-word" not in str(error.value)
+    assert error.value.transient
 
 
 def test_a_login_that_may_not_create_tables_is_told_what_to_grant(postgres_database: str):
     url = sa.make_url(postgres_database).update_query_dict({"options": "-c role=pg_read_all_data"})
-    with pytest.raises(LedgerError, match=r'permission denied.*GRANT USAGE, CREATE ON SCHEMA public TO "edfi";'):
+    with pytest.raises(
+        LedgerError, match=r'permission denied.*GRANT USAGE, CREATE ON SCHEMA public TO "edfi";'
+    ) as error:
         open_ledger(url)
+    assert not error.value.transient
 
 
 def test_a_failing_statement_names_no_student(url: str):

@@ -25,6 +25,12 @@ class LedgerError(EdfiCteError):
     """The ledger's database can't be reached, or is not one that this package can use."""
 
 
+class LedgerUnavailable(LedgerError):
+    """The database can't be used just now: it does not answer, or this worker's package is older than it."""
+
+    transient = True
+
+
 class LedgerFault(LedgerError):
     """The ledger's database refused a statement, or went away. Names no value that was written."""
 
@@ -100,7 +106,8 @@ def open_ledger(url: sa.URL | str) -> sa.Engine:
     except sa.exc.DBAPIError as error:
         # A login without rights is an OperationalError to one driver and a ProgrammingError to another.
         shown = engine.url.render_as_string(hide_password=True)
-        raise LedgerError(
+        kind = LedgerUnavailable if isinstance(error, sa.exc.OperationalError) else LedgerError
+        raise kind(
             f"the ledger {shown} can't be opened: {_first_line(error.orig)}. Check the connection's host, port, "
             f"login and database.{_grants(engine.url)}"
         ) from None
@@ -139,7 +146,7 @@ def _migrate(engine: sa.Engine) -> None:
         config = _config()
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current is not None and current not in known:
-            raise LedgerError(
+            raise LedgerUnavailable(
                 f"the ledger was migrated to '{current}' by a newer edfi-cte than this one; "
                 "install that version here too, on every worker"
             )
