@@ -69,7 +69,7 @@ def ledger_of(settings: Settings) -> sa.Engine:
     """The ledger that the settings name. Raises ConnectionMissing, LedgerError."""
     connection = _connection(settings.ledger_conn_id)
     try:
-        return open_ledger(ledger_url(connection))
+        return open_ledger(ledger_url(connection), connection.extra_dejson)
     except ModuleNotFoundError as error:
         raise LedgerError(
             f"connection '{connection.conn_id}': a ledger of type '{connection.conn_type}' needs the Python package "

@@ -70,6 +70,22 @@ def test_a_failing_statement_names_no_student(url: str):
     assert "1000000001" not in str(error.value)
 
 
+def test_the_connections_extra_goes_to_the_driver(postgres_database: str):
+    with open_ledger(postgres_database, {"application_name": "the-sync"}).connect() as connection:
+        assert connection.execute(sa.text("SHOW application_name")).scalar() == "the-sync"
+
+
+@pytest.mark.parametrize("wrong", [{"sslmoed": "require"}, {"sslmode": "perhaps"}])
+def test_an_extra_that_the_driver_does_not_take_is_named(postgres_database: str, wrong: dict[str, str]):
+    with pytest.raises(LedgerError, match=next(iter(wrong)) if "sslmoed" in wrong else "perhaps"):
+        open_ledger(postgres_database, wrong)
+
+
+def test_an_extra_that_pymssql_does_not_take_is_named():
+    with pytest.raises(LedgerError, match="encryptoin"):
+        open_ledger("mssql+pymssql://somebody@127.0.0.1:1/ledger", {"encryptoin": "require"})
+
+
 def connection(**parts: object) -> SimpleNamespace:
     empty = dict.fromkeys(("conn_type", "host", "login", "password", "schema", "port"))
     return SimpleNamespace(conn_id="ledger", **empty | parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -92,17 +92,23 @@ def ledger_url(connection: ConnectionLike) -> sa.URL:
     )
 
 
-def open_ledger(url: sa.URL | str) -> sa.Engine:
+def open_ledger(url: sa.URL | str, driver_options: Mapping[str, Any] | None = None) -> sa.Engine:
     """An engine on the ledger's database, with its tables at this package's version.
 
-    Several processes may call it at once. Raises :class:`LedgerError` if the database can't be reached, the
-    login may not create the tables, or a newer package has migrated it.
+    ``driver_options`` go to the driver's connect as they are: a connection's extra, such as ``sslmode``. Several
+    processes may call it at once. Raises :class:`LedgerError` if the database can't be reached, the login may not
+    create the tables, or a newer package has migrated it.
     """
-    engine = _engine(sa.make_url(url))
+    engine = _engine(sa.make_url(url), driver_options or {})
     try:
         with engine.connect() as connection:
             if _revision(connection) != _head():
                 _migrate(engine)
+    except TypeError as error:
+        raise LedgerError(
+            f"the ledger's driver refuses an option ({error}). Every key of the ledger connection's extra goes to "
+            "the driver: correct it there."
+        ) from None
     except sa.exc.DBAPIError as error:
         # A login without rights is an OperationalError to one driver and a ProgrammingError to another.
         shown = engine.url.render_as_string(hide_password=True)
@@ -125,10 +131,11 @@ def _grants(url: sa.URL) -> str:
     return f" If the login lacks rights: {needed}" if needed else ""
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _engine(url: sa.URL, driver_options: Mapping[str, Any]) -> sa.Engine:
     # A statement's parameters, which an error would print, are students' ids.
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        options = dict(driver_options)
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
     engine = sa.create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
