@@ -26,7 +26,6 @@ class Capabilities:
     """``cursor_paging``: pageToken, Next-Page-Token and /partitions exist.
     ``put_carries_id``: a PUT's document must hold the id of its URL.
     ``default_limit``, ``max_limit``: items a page if the query names no limit, and at most.
-    ``live_tokens``: how many tokens a key may hold at once, None for any number.
     ``refuses_key_change``: a PUT that changes a key is a 400 (older ones answer 204 and keep the old key).
     """
 
@@ -36,7 +35,6 @@ class Capabilities:
     put_carries_id: bool = False
     default_limit: int = 500
     max_limit: int = 500
-    live_tokens: int | None = None
     refuses_key_change: bool = True
 
 
@@ -47,7 +45,7 @@ _ODS_FROM: tuple[tuple[tuple[int, int], Capabilities], ...] = (
     ((6, 0), Capabilities("ODS/API 6", ErrorFormat.TEXT, refuses_key_change=False)),
     ((7, 0), Capabilities("ODS/API 7.0", ErrorFormat.TEXT)),
     ((7, 2), Capabilities("ODS/API 7.2", ErrorFormat.PROBLEM_DETAILS)),
-    ((7, 3), Capabilities("ODS/API 7.3", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True, live_tokens=15)),
+    ((7, 3), Capabilities("ODS/API 7.3", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True)),
 )
 DMS = Capabilities("Data Management Service", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True, put_carries_id=True)
 UNKNOWN = Capabilities("unknown", ErrorFormat.EITHER, put_carries_id=True, default_limit=25, refuses_key_change=False)
