@@ -1,6 +1,7 @@
 """The ledger's database: created on first use, by one process of many, refused where it is newer or not there."""
 
 import multiprocessing
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -117,3 +118,4 @@ def test_the_schema_compiles_for_sql_server_with_exact_types():
     assert "student_unique_id NVARCHAR(200)" in text
     assert "body NVARCHAR(max)" in text
     assert "DATETIME NOT NULL" not in text
+    assert re.search(r"\bVARCHAR\(\d", text) is None

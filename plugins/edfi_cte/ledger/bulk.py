@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -41,10 +42,15 @@ def replace(
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add ``rows``, which all have the same columns. PostgreSQL takes them by COPY, many times as fast."""
+    """Add ``rows``, which all have the same columns, in their order.
+
+    PostgreSQL takes them by COPY and SQL Server as one JSON text, several times as fast as by SQLAlchemy's INSERT.
+    """
     for batch in batches(rows, CHUNK):
         if connection.dialect.name == "postgresql":
             _copy(connection, table, batch)
+        elif connection.dialect.name == "mssql":
+            _insert_json(connection, table, batch)
         else:
             connection.execute(sa.insert(table), batch)
 
@@ -71,6 +77,33 @@ def _copy_text(value: Any) -> str:
 
 
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _insert_json(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows by one statement with one parameter.
+
+    As parameters of their own, times would lose their microseconds to pymssql, and text a newline that follows a
+    backslash to T-SQL.
+    """
+    columns = list(rows[0])
+    values = [[*(row[name] for name in columns), number] for number, row in enumerate(rows)]
+    statement = sa.text(_json_insert(table, columns, connection.dialect))
+    connection.execute(statement, {"rows": json.dumps(values, default=str)})
+
+
+def _json_insert(table: sa.Table, columns: Sequence[str], dialect: sa.Dialect) -> str:
+    names = ", ".join(columns)
+    declared = (f"{name} {_json_type(table.c[name], dialect)} '$[{at}]'" for at, name in enumerate(columns))
+    # Identity columns are numbered in the order of the rows, as by single inserts.
+    return (
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM OPENJSON(:rows) "
+        f"WITH ({', '.join(declared)}, place int '$[{len(columns)}]') ORDER BY place"
+    )
+
+
+def _json_type(column: sa.Column[Any], dialect: sa.Dialect) -> str:
+    """The type to read a column's values as; text whole, so that the table refuses what is too long for it."""
+    return "nvarchar(max)" if isinstance(column.type, sa.String) else column.type.compile(dialect)
 
 
 def remove(connection: sa.Connection, table: sa.Table, target_id: str, key: str, values: Sequence[Any]) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -171,20 +171,10 @@ def _waiting(target_id: str, step: str, shard: Shares, only: Action | None) -> l
 
 def settle(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
     """Write results, and what they say of the identity mapping, in the caller's transaction."""
-    done, failed = _split(results)
     answered_at = bulk.now()
-    for http_status, ids in done.items():
-        _update(
-            connection,
-            ids,
-            status=EventStatus.SENT,
-            http_status=http_status,
-            in_doubt=False,
-            old_in_doubt=False,
-            answered_at=answered_at,
-        )
-    for result in failed:
-        _fail(connection, result, answered_at)
+    for answer, ids in _by_answer(results).items():
+        _update(connection, ids, **answer._asdict(), answered_at=answered_at)
+    bulk.insert(connection, attempt, [_attempt(r, r.failure, answered_at) for r in results if r.failure is not None])
     # A Put keeps its key, so only a delete takes a mapping away.
     mappings.remove(connection, target_id, [key for result in results for key in _deleted_keys(result)])
     mappings.save(connection, target_id, [_mapping(r, answered_at) for r in results if r.ods_id is not None])
@@ -221,40 +211,46 @@ def _keys(result: Result) -> set[str]:
     return {result.event.key_id, result.event.old_key_id} - {None}
 
 
-def _split(results: Sequence[Result]) -> tuple[dict[int | None, list[int]], list[Result]]:
-    done: dict[int | None, list[int]] = defaultdict(list)
-    failed = []
+class _Answer(NamedTuple):
+    """What an answer sets of its event."""
+
+    status: EventStatus
+    http_status: int | None
+    in_doubt: bool = False
+    old_in_doubt: bool = False
+
+
+def _by_answer(results: Sequence[Result]) -> dict[_Answer, list[int]]:
+    """The event ids that an update can set alike."""
+    ids: dict[_Answer, list[int]] = defaultdict(list)
     for result in results:
-        if result.failure is None:
-            done[result.http_status].append(result.event.event_id)
-        else:
-            failed.append(result)
-    return done, failed
+        ids[_answer(result)].append(result.event.event_id)
+    return ids
 
 
-def _fail(connection: sa.Connection, result: Result, at: Any) -> None:
+def _answer(result: Result) -> _Answer:
     failure = result.failure
-    assert failure is not None  # noqa: S101 - _split put only failures here
-    _update(
-        connection,
-        [result.event.event_id],
+    if failure is None:
+        return _Answer(EventStatus.SENT, result.http_status)
+    old_key_stays = _deletes_first(result) and not result.deleted
+    return _Answer(
         status=EventStatus.PENDING if failure.systemic else EventStatus.FAILED,
         http_status=failure.http_status,
-        in_doubt=failure.outcome_unknown and (result.deleted or not _deletes_first(result)),
-        old_in_doubt=failure.outcome_unknown and not result.deleted and _deletes_first(result),
-        answered_at=at,
+        in_doubt=failure.outcome_unknown and not old_key_stays,
+        old_in_doubt=failure.outcome_unknown and old_key_stays,
     )
-    connection.execute(
-        sa.insert(attempt).values(
-            event_id=result.event.event_id,
-            at=at,
-            http_status=failure.http_status,
-            error_type=failure.error_type,
-            message=failure.message,
-            advice=failure.advice,
-            correlation_id=failure.correlation_id,
-        )
-    )
+
+
+def _attempt(result: Result, failure: Failure, at: Any) -> dict[str, Any]:
+    return {
+        "event_id": result.event.event_id,
+        "at": at,
+        "http_status": failure.http_status,
+        "error_type": failure.error_type,
+        "message": failure.message,
+        "advice": failure.advice,
+        "correlation_id": failure.correlation_id,
+    }
 
 
 def _deletes_first(result: Result) -> bool:

@@ -1,7 +1,9 @@
 """The ledger's tables, as the newest migration leaves them.
 
 Keys are compared as hex digests, so that no database's collation (case, trailing blanks, accents) can take two
-natural keys for one. Times are UTC. The ledger holds what an association carries, and nothing else of a student.
+natural keys for one. Text is Unicode throughout: pymssql sends no other, and a SQL Server with a SQL collation reads
+a whole index to find such a value in a VARCHAR column. Times are UTC. The ledger holds what an association carries,
+and nothing else of a student.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from sqlalchemy.dialects import mssql
 
 metadata = sa.MetaData()
 
-_DIGEST = sa.String(32)
+_DIGEST = sa.Unicode(32)
 _TIME = sa.DateTime().with_variant(mssql.DATETIME2(6), "mssql")  # type: ignore[no-untyped-call]
 _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def _target_id() -> sa.Column[str]:
-    return sa.Column("target_id", sa.String(40), nullable=False)
+    return sa.Column("target_id", sa.Unicode(40), nullable=False)
 
 
 def _text(name: str, **options: Any) -> sa.Column[str]:
@@ -30,14 +32,14 @@ def _text(name: str, **options: Any) -> sa.Column[str]:
 target = sa.Table(
     "edfi_cte_target",
     metadata,
-    sa.Column("target_id", sa.String(40), primary_key=True),
-    sa.Column("edfi_conn_id", sa.String(200), nullable=False),
+    sa.Column("target_id", sa.Unicode(40), primary_key=True),
+    sa.Column("edfi_conn_id", sa.Unicode(200), nullable=False),
     sa.Column("scope_year", sa.Integer, nullable=False),
     sa.Column("education_organization_id", sa.BigInteger, nullable=False),
-    sa.Column("data_standard", sa.String(20)),
-    sa.Column("data_url", sa.String(1000)),
+    sa.Column("data_standard", sa.Unicode(20)),
+    sa.Column("data_url", sa.Unicode(1000)),
     sa.Column("transformed_with", _DIGEST),
-    sa.Column("lease_owner", sa.String(250)),
+    sa.Column("lease_owner", sa.Unicode(250)),
     sa.Column("lease_expires_at", _TIME),
 )
 
@@ -45,7 +47,7 @@ step = sa.Table(
     "edfi_cte_step",
     metadata,
     _target_id(),
-    sa.Column("step", sa.String(60), nullable=False),
+    sa.Column("step", sa.Unicode(60), nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.PrimaryKeyConstraint("target_id", "step", name="edfi_cte_step_pk"),
 )
@@ -54,10 +56,10 @@ run = sa.Table(
     "edfi_cte_run",
     metadata,
     _target_id(),
-    sa.Column("run_id", sa.String(250), nullable=False),
+    sa.Column("run_id", sa.Unicode(250), nullable=False),
     sa.Column("started_at", _TIME, nullable=False),
     sa.Column("finished_at", _TIME),
-    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("status", sa.Unicode(20), nullable=False),
     sa.Column("parameters", sa.UnicodeText, nullable=False),
     sa.Column("settings_digest", _DIGEST),
     sa.Column("counts", sa.UnicodeText, nullable=False),
@@ -81,7 +83,7 @@ enrollment_record = sa.Table(
     _text("career_pathway"),
     _text("student_status"),
     _text("certification_status"),
-    sa.Column("excluded_by", sa.String(60)),
+    sa.Column("excluded_by", sa.Unicode(60)),
     sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_enrollment_record_pk"),
     # Kept in the order of its key, as SQL Server does: each run reads it in that order.
     sqlite_with_rowid=False,
@@ -92,8 +94,8 @@ record_outcome = sa.Table(
     metadata,
     _target_id(),
     sa.Column("enrollment_id", sa.BigInteger, nullable=False, autoincrement=False),
-    sa.Column("outcome", sa.String(20), nullable=False),
-    sa.Column("reason", sa.String(60)),
+    sa.Column("outcome", sa.Unicode(20), nullable=False),
+    sa.Column("reason", sa.Unicode(60)),
     _text("detail"),
     sa.Column("transformed_with", _DIGEST, nullable=False),
     sa.Column("key_id", _DIGEST),
@@ -101,7 +103,7 @@ record_outcome = sa.Table(
     sa.Column("payload_hash", _DIGEST),
     sa.Column("content_hash", _DIGEST),
     _text("student_unique_id"),
-    sa.Column("begin_date", sa.String(10)),
+    sa.Column("begin_date", sa.Unicode(10)),
     _text("cte_program_type"),
     _text("career_cluster"),
     sa.Column("program_name", sa.Unicode(60)),
@@ -117,13 +119,13 @@ identity_mapping = sa.Table(
     _target_id(),
     sa.Column("key_id", _DIGEST, nullable=False),
     sa.Column("key_exact", _DIGEST, nullable=False),
-    sa.Column("ods_id", sa.String(36), nullable=False),
+    sa.Column("ods_id", sa.Unicode(36), nullable=False),
     sa.Column("enrollment_id", sa.BigInteger, nullable=False),
     sa.Column("payload_hash", _DIGEST, nullable=False),
     sa.Column("content_hash", _DIGEST, nullable=False),
     sa.Column("transformed_with", _DIGEST, nullable=False),
     _text("student_unique_id", nullable=False),
-    sa.Column("begin_date", sa.String(10), nullable=False),
+    sa.Column("begin_date", sa.Unicode(10), nullable=False),
     _text("cte_program_type", nullable=False),
     _text("career_cluster", nullable=False),
     sa.Column("sent_at", _TIME, nullable=False),
@@ -139,17 +141,17 @@ event = sa.Table(
     metadata,
     sa.Column("event_id", _BIG, primary_key=True, autoincrement=True),
     _target_id(),
-    sa.Column("run_id", sa.String(250), nullable=False),
-    sa.Column("step", sa.String(40), nullable=False),
-    sa.Column("action", sa.String(12), nullable=False),
-    sa.Column("cause", sa.String(60), nullable=False),
+    sa.Column("run_id", sa.Unicode(250), nullable=False),
+    sa.Column("step", sa.Unicode(40), nullable=False),
+    sa.Column("action", sa.Unicode(12), nullable=False),
+    sa.Column("cause", sa.Unicode(60), nullable=False),
     sa.Column("enrollment_id", sa.BigInteger),
     sa.Column("key_id", _DIGEST, nullable=False),
     sa.Column("key_exact", _DIGEST),
     sa.Column("old_key_id", _DIGEST),
-    sa.Column("ods_id", sa.String(36)),
+    sa.Column("ods_id", sa.Unicode(36)),
     _text("student_unique_id"),
-    sa.Column("begin_date", sa.String(10)),
+    sa.Column("begin_date", sa.Unicode(10)),
     sa.Column("program_name", sa.Unicode(60)),
     sa.Column("payload_hash", _DIGEST),
     sa.Column("content_hash", _DIGEST),
@@ -157,7 +159,7 @@ event = sa.Table(
     _text("cte_program_type"),
     _text("career_cluster"),
     sa.Column("body", sa.UnicodeText),
-    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("status", sa.Unicode(12), nullable=False),
     sa.Column("in_doubt", sa.Boolean, nullable=False),
     sa.Column("old_in_doubt", sa.Boolean, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -176,7 +178,7 @@ attempt = sa.Table(
     sa.Column("event_id", sa.BigInteger, nullable=False),
     sa.Column("at", _TIME, nullable=False),
     sa.Column("http_status", sa.Integer),
-    sa.Column("error_type", sa.String(60), nullable=False),
+    sa.Column("error_type", sa.Unicode(60), nullable=False),
     sa.Column("message", sa.UnicodeText, nullable=False),
     sa.Column("advice", sa.UnicodeText, nullable=False),
     sa.Column("correlation_id", sa.Unicode(100)),
@@ -186,7 +188,7 @@ attempt = sa.Table(
 token = sa.Table(
     "edfi_cte_token",
     metadata,
-    sa.Column("token_key", sa.String(64), primary_key=True),
+    sa.Column("token_key", sa.Unicode(64), primary_key=True),
     sa.Column("encrypted", sa.Text, nullable=False),
     sa.Column("expires_at", _TIME, nullable=False),
 )

@@ -1,0 +1,76 @@
+"""Answers are written together, each as it was, in a number of statements that does not grow with them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from edfi_cte.ledger import events
+from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.events import Failure, Result
+from edfi_cte.ledger.schema import attempt, event
+
+TARGET = "039141-2026"
+REFUSED = Failure("reference", "no such student\\\nat all", "add the student", http_status=409, correlation_id="c-1")
+BUSY = Failure("unavailable", "busy", "wait", http_status=503, systemic=True)
+UNANSWERED = Failure("timeout", "no answer", "wait", outcome_unknown=True)
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[sa.Engine]:
+    engine = open_ledger(url)
+    yield engine
+    engine.dispose()
+
+
+def claimed(connection: sa.Connection, old_keys: list[str | None]) -> list[sa.Row[Any]]:
+    """Events being sent, one for each of ``old_keys``."""
+    rows = [
+        {"step": "upsert", "action": "Post", "cause": "new", "key_id": f"{number:032}", "old_key_id": old}
+        for number, old in enumerate(old_keys)
+    ]
+    events.add(connection, TARGET, "run", rows)
+    return events.claim(connection, TARGET, "upsert", 0, len(rows))
+
+
+def test_each_failure_is_kept_with_what_it_leaves_in_doubt(ledger: sa.Engine):
+    old = "f" * 32
+    with ledger.begin() as connection:
+        rows = claimed(connection, [None, None, None, old, old])
+        failures = [(REFUSED, False), (BUSY, False), (UNANSWERED, False), (UNANSWERED, False), (UNANSWERED, True)]
+        results = [
+            Result(row, deleted=deleted, failure=failure)
+            for row, (failure, deleted) in zip(rows, failures, strict=True)
+        ]
+        events.settle(connection, TARGET, results)
+        columns = (event.c.status, event.c.http_status, event.c.in_doubt, event.c.old_in_doubt)
+        assert connection.execute(sa.select(*columns).order_by(event.c.event_id)).all() == [
+            ("failed", 409, False, False),
+            ("pending", 503, False, False),
+            ("failed", None, True, False),
+            ("failed", None, False, True),
+            ("failed", None, True, False),
+        ]
+        kept = connection.execute(sa.select(attempt).order_by(attempt.c.attempt_id)).all()
+    assert [row.event_id for row in kept] == [row.event_id for row in rows]
+    assert kept[0][3:] == (409, "reference", "no such student\\\nat all", "add the student", "c-1")
+
+
+def test_many_failures_take_no_more_statements_than_one(ledger: sa.Engine):
+    with ledger.begin() as connection:
+        one, *many = claimed(connection, [None] * 200)
+        assert statements(connection, [one]) == statements(connection, many)
+
+
+def statements(connection: sa.Connection, rows: list[sa.Row[Any]]) -> int:
+    """How many statements it takes to settle these as refused."""
+    sent: list[str] = []
+
+    @sa.event.listens_for(connection, "before_cursor_execute")
+    def _sent(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    events.settle(connection, TARGET, [Result(row, failure=REFUSED) for row in rows])
+    sa.event.remove(connection, "before_cursor_execute", _sent)
+    return len(sent)
