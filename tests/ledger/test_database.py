@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
+from edfi_cte.ledger.database import LedgerError, _check_json, ledger_url, open_ledger
 from edfi_cte.ledger.schema import enrollment_record, metadata
 
 
@@ -85,6 +85,12 @@ def test_an_extra_that_the_driver_does_not_take_is_named(postgres_database: str,
 def test_an_extra_that_pymssql_does_not_take_is_named():
     with pytest.raises(LedgerError, match="encryptoin"):
         open_ledger("mssql+pymssql://somebody@127.0.0.1:1/ledger", {"encryptoin": "require"})
+
+
+def test_a_server_that_reads_json_otherwise_is_refused():
+    """Mocked: a server of ours reads JSON right, and SQLite knows no OPENJSON, as SQL Server 2014 does not."""
+    with pytest.raises(LedgerError, match="COMPATIBILITY_LEVEL = 130"):
+        _check_json(sa.create_engine("sqlite://"))
 
 
 def connection(**parts: object) -> SimpleNamespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,8 @@ def open_ledger(url: sa.URL | str, driver_options: Mapping[str, Any] | None = No
         with engine.connect() as connection:
             if _revision(connection) != _head():
                 _migrate(engine)
+        if engine.dialect.name == "mssql":
+            _check_json(engine)
     except TypeError as error:
         raise LedgerError(
             f"the ledger's driver refuses an option ({error}). Every key of the ledger connection's extra goes to "
@@ -118,6 +121,22 @@ def open_ledger(url: sa.URL | str, driver_options: Mapping[str, Any] | None = No
             f"login and database.{_grants(engine.url)}"
         ) from None
     return engine
+
+
+def _check_json(engine: sa.Engine) -> None:
+    """Rows are written from JSON there (:mod:`.bulk`): a server that reads it otherwise would change them."""
+    text = '\\ \n " \u00e9 \U0001f393 ' + "x" * 5000
+    statement = sa.text("SELECT body FROM OPENJSON(:rows) WITH (body nvarchar(max) '$[0]')")
+    with engine.connect() as connection:
+        try:
+            read = connection.execute(statement, {"rows": json.dumps([[text]])}).scalar()
+        except sa.exc.DBAPIError:
+            read = None
+    if read != text:
+        raise LedgerError(
+            "the ledger's server does not read JSON as SQL Server 2016 does, and the ledger is written by it. On an "
+            f"older compatibility level: ALTER DATABASE [{engine.url.database}] SET COMPATIBILITY_LEVEL = 130;"
+        )
 
 
 def _grants(url: sa.URL) -> str:
