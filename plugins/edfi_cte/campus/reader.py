@@ -95,7 +95,9 @@ class CampusReader:
         self._fetch_size = fetch_size
         self._isolation = isolation
         self._on_read = on_read
-        self._templates = Templates(sql_dir, hook.placeholder)
+        self._templates = Templates(
+            sql_dir, hook.placeholder, "varchar" if hook.conn_type == "postgres" else "nvarchar"
+        )
 
     def school_year(self, scope_year: int) -> SchoolYear:
         """The scope year's dates: Campus's own, else July 1 to June 30.

@@ -44,10 +44,11 @@ def shipped_sql_dir() -> Path:
 class Templates:
     """Renders templates for one driver.
 
-    ``placeholder`` is the hook's: ``"%s"`` or ``"?"``. A template missing from ``sql_dir`` is the shipped one.
+    ``placeholder`` is the hook's: ``"%s"`` or ``"?"``. ``unicode_type`` is the database's name of a type for Unicode
+    text of a given length. A template missing from ``sql_dir`` is the shipped one.
     """
 
-    def __init__(self, sql_dir: Path | None, placeholder: str) -> None:
+    def __init__(self, sql_dir: Path | None, placeholder: str, unicode_type: str = "nvarchar") -> None:
         if sql_dir is not None and not sql_dir.is_dir():
             raise InvalidTemplate(f"sql_dir: there is no folder {sql_dir}")
         folders = [folder for folder in (sql_dir, shipped_sql_dir()) if folder]
@@ -55,6 +56,7 @@ class Templates:
         self._environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
             loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
         )
+        self._environment.globals["unicode_type"] = unicode_type
 
     def render(
         self, name: str, values: Mapping[str, Value] | None = None, /, **identifiers: str | Sequence[str]
