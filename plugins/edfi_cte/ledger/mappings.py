@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger import bulk
 from edfi_cte.ledger.schema import identity_mapping as table
-from edfi_cte.ledger.schema import record_outcome
+from edfi_cte.ledger.schema import record_outcome, row_dict
 
 
 def count(connection: sa.Connection, target_id: str) -> int:
@@ -30,13 +30,13 @@ def remove(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) ->
     bulk.remove(connection, table, target_id, "key_id", key_ids)
 
 
-def attribute(connection: sa.Connection, target_id: str, key_id: str, enrollment_id: int) -> None:
-    """Another enrollment now stands behind a mapping; nothing about the ODS changes."""
-    connection.execute(
-        sa.update(table)
-        .where(table.c.target_id == target_id, table.c.key_id == key_id)
-        .values(enrollment_id=enrollment_id)
-    )
+def attribute(connection: sa.Connection, target_id: str, enrollment_ids: dict[str, int]) -> None:
+    """Other enrollments, by key, now stand behind these mappings; nothing about the ODS changes."""
+    for keys in bulk.batches(enrollment_ids, bulk.CHUNK):
+        rows = connection.execute(
+            sa.select(table).where(table.c.target_id == target_id, table.c.key_id.in_(keys))
+        ).all()
+        save(connection, target_id, [row_dict(row) | {"enrollment_id": enrollment_ids[row.key_id]} for row in rows])
 
 
 def made_with(connection: sa.Connection, target_id: str, fingerprint: str) -> None:

@@ -203,10 +203,10 @@ def _queue(lane: Lane, plan: Iterable[Planning]) -> None:
                 lane.run_id,
                 [event_row(found, planned) for found, planned in batch if planned is not None],
             )
-            for found, planned in batch:
-                if planned is None and found.difference.desired is not None:
-                    desired = found.difference.desired
-                    mappings.attribute(connection, lane.target_id, desired.key_id, desired.enrollment_id)
+            others = [found.difference.desired for found, planned in batch if planned is None]
+            mappings.attribute(
+                connection, lane.target_id, {side.key_id: side.enrollment_id for side in others if side is not None}
+            )
 
 
 def event_row(found: Found, planned: Planned) -> dict[str, Any]:
