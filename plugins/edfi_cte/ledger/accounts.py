@@ -66,19 +66,24 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
     failed = [row for row in rows if row.status == EventStatus.FAILED]
     return Answered(
         sent=sent,
-        failed=sum(row.events for row in failed),
-        failed_writes=sum(row.events for row in failed if row.action != Action.DELETE),
+        failed=sum(row.of_plan for row in failed),
+        failed_writes=sum(row.of_plan for row in failed if row.action != Action.DELETE),
         left=sum(row.events for row in rows if row.status in UNFINISHED),
         of_plan=sum(row.of_plan for row in rows if row.step in _PLAN_STEPS),
     )
 
 
-def failures(connection: sa.Connection, target_id: str, run_id: str) -> list[Failures]:
-    """How the events of a run failed that have failed, by the answer to their last try; most first."""
+def failures(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> list[Failures]:
+    """How the events of a run's last plan, and after it, have failed, by the answer to their last try; most first."""
     last = (
         sa.select(sa.func.max(attempt.c.attempt_id).label("attempt_id"))
         .select_from(attempt.join(event, event.c.event_id == attempt.c.event_id))
-        .where(event.c.target_id == target_id, event.c.run_id == run_id, event.c.status == EventStatus.FAILED)
+        .where(
+            event.c.target_id == target_id,
+            event.c.run_id == run_id,
+            event.c.event_id > plan_after,
+            event.c.status == EventStatus.FAILED,
+        )
         .group_by(attempt.c.event_id)
         .subquery("last")
     )

@@ -46,14 +46,10 @@ def faults_explained() -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         code = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlite_errorname", None)
         said = f"{type(error.orig).__name__} {code}" if code else type(error.orig).__name__
-        fault = LedgerFault(
+        raise LedgerFault(
             f"the ledger's database refused a statement ({said}). Nothing is lost; the next try goes on. If it comes "
             "again, look at the database's own log: disk full, locks, rights, or a connection cut."
-        )
-    else:
-        return
-    # Raised out here, so that the driver's error does not travel along as its context.
-    raise fault
+        ) from None
 
 
 class ConnectionLike(Protocol):

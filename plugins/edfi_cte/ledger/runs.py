@@ -205,6 +205,11 @@ def steps_of(row: sa.Row[Any] | None) -> dict[str, dict[str, Any]]:
     return steps
 
 
+def plan_after(row: sa.Row[Any] | None) -> int:
+    """The last event before a run's last plan: what an earlier pass of a run that was cleared had refused is past."""
+    return int(steps_of(row).get("transform", {}).get("plan_after", 0))
+
+
 def forget(connection: sa.Connection, target_id: str, run_id: str, steps: Container[str]) -> None:
     """Drop what an earlier try of these steps has left: a step that is run again starts afresh."""
     kept = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edfi_cte.ledger import accounts, mappings
+from edfi_cte.ledger import accounts, mappings, runs
 from edfi_cte.sync.lane import Lane, StepFailed
 
 
@@ -36,7 +36,8 @@ def failures_over_limit(lane: Lane) -> str | None:
     """
     guards = lane.settings.guards
     with lane.ledger.connect() as connection:
-        failures = accounts.failures(connection, lane.target_id, lane.run_id)
+        plan_after = runs.plan_after(runs.get_run(connection, lane.target_id, lane.run_id))
+        failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
         desired = accounts.desired(connection, lane.target_id)
     failed = sum(failure.events for failure in failures)
     if failed <= guards.max_failure_count or failed <= guards.max_failure_fraction * max(desired, failed):

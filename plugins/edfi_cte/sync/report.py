@@ -53,9 +53,9 @@ def report(lane: Lane) -> Report:
     with lane.ledger.begin() as connection:
         row = runs.get_run(connection, lane.target_id, lane.run_id)
         steps = _whole_steps(lane, runs.steps_of(row))
-        plan_after = steps.get("transform", {}).get("plan_after", 0)
+        plan_after = runs.plan_after(row)
         answered = accounts.answered(connection, lane.target_id, lane.run_id, plan_after)
-        failures = accounts.failures(connection, lane.target_id, lane.run_id)
+        failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
         in_step = accounts.in_step(connection, lane.target_id)
         counts = _counts(steps, answered, failures, in_step)
         message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts)

@@ -80,11 +80,13 @@ def _refuse_skipped(lane: Lane) -> None:
 class _Findings:
     """What one pass over the ODS showed. ``seen``: a hash of each id that is there, in eight bytes.
 
-    ``known``: how many of them the identity mapping has.
+    ``known``: how many of them the identity mapping has. ``twins``: id and key of those that the mapping has under
+    another id, and that id.
     """
 
     seen: array[int] = field(default_factory=partial(array, "q"))
     known: int = 0
+    twins: list[tuple[str, NaturalKey, str]] = field(default_factory=list)
     edited: int = 0
     no_source: int = 0
     not_in_ods: int = 0
@@ -109,6 +111,7 @@ async def _read(lane: Lane, client: EdFiClient) -> _Findings:
             async for page in _our_pages(lane, client):
                 await asyncio.to_thread(_examine, lane, page, findings)
             await _drop_missing(lane, client, findings)
+            _queue_twins(lane, findings)
         except EdFiError as error:
             raise StepFailed(f"{lane.target_id}: reading the ODS failed: {error}", transient=True) from error
     return findings
@@ -142,8 +145,10 @@ def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> Non
             ods_id: NaturalKey.of(document) for ods_id, document in zip(ids, page, strict=True) if ods_id not in known
         }
         wanted = records.desired_keys(connection, lane.target_id, [key.key_id for key in strangers.values()])
+        twins = mappings.ods_ids(connection, lane.target_id, list(wanted))
     deletes = [_no_source(ods_id, key) for ods_id, key in strangers.items() if key.key_id not in wanted]
     puts = _edited(lane, [(known[ods_id], doc) for ods_id, doc in zip(ids, page, strict=True) if ods_id in known])
+    findings.twins += [(ods_id, key, twins[key.key_id]) for ods_id, key in strangers.items() if key.key_id in twins]
     findings.seen.extend(map(hash, ids))
     findings.known += len(known)
     findings.no_source += len(deletes)
@@ -165,6 +170,16 @@ def _edited(lane: Lane, pairs: list[tuple[sa.Row[Any], dict[str, Any]]]) -> list
     with lane.ledger.connect() as connection:
         puts = _desired_events(connection, lane, list(edited), Action.PUT, Cause.EDITED_IN_ODS, CLEAN_STEP)
     return [put for put in puts if put["payload_hash"] == edited[put["key_id"]].payload_hash]
+
+
+def _queue_twins(lane: Lane, findings: _Findings) -> None:
+    """An ODS that minds case may hold two records of what is one key to us: the one that we did not send goes."""
+    there = set(findings.seen) if findings.twins else set()
+    deletes = [_no_source(ods_id, key) for ods_id, key, mapped in findings.twins if hash(mapped) in there]
+    findings.no_source += len(deletes)
+    if deletes:
+        with lane.writing() as connection:
+            events.add(connection, lane.target_id, lane.run_id, deletes)
 
 
 def _no_source(ods_id: str, key: NaturalKey) -> dict[str, Any]:
