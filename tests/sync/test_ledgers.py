@@ -1,12 +1,14 @@
 # ruff: noqa: DTZ001 - Campus keeps local times, without a zone
 """The whole sync on each database that can hold a ledger."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.database import LedgerFault, open_ledger
 from tests.ledger.conftest import ENGINES
 from tests.ledger.databases import empty_ledger_url
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -40,3 +42,38 @@ def test_every_kind_of_event_on(engine: str, world: World, request: pytest.Fixtu
         world.run()
     assert counted == [0]
     world.ledger.dispose()
+
+
+REFUSE = {
+    "sqlite": "CREATE TRIGGER refuse BEFORE INSERT ON edfi_cte_enrollment_record "
+    "BEGIN SELECT RAISE(ABORT, 'refused, as a full disk is'); END",
+    "postgresql": "ALTER TABLE edfi_cte_enrollment_record ADD CHECK (enrollment_id < 0)",
+    "sqlserver": "ALTER TABLE edfi_cte_enrollment_record ADD CHECK (enrollment_id < 0)",
+}
+"""Each makes an insert fail: SQLAlchemy would quote its parameters, and PostgreSQL the row that its COPY brought."""
+
+
+@pytest.fixture(params=ENGINES)
+def refusing(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[World]:
+    """A ledger that takes no enrollment record."""
+    world.ledger = open_ledger(empty_ledger_url(request, request.param, tmp_path))
+    with world.ledger.begin() as connection:
+        connection.execute(sa.text(REFUSE[request.param]))
+    world.campus.add(1)
+    world.do("run", "preflight")
+    yield world
+    world.ledger.dispose()
+
+
+def test_a_refused_statement_is_transient_and_tells_nothing_of_a_student(
+    refusing: World, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("DEBUG")
+    with pytest.raises(LedgerFault) as refused:
+        refusing.do("run", "extract")
+    assert refused.value.transient
+    result = refusing.report("run")
+    assert result.message == str(refused.value)
+    assert "the ledger's database refused a statement" in result.message
+    for text in (caplog.text, result.table()):
+        assert "1000000001" not in text
