@@ -17,6 +17,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.sync.lane import StepSkipped
+from edfi_cte.sync.report import report
+from edfi_cte.sync.steps import STEPS, run_step
+from tests.sync.mishaps import Died, mishaps
 from tests.sync.world import PROGRAM_TYPES, RESOURCE, STUDENTS, YEARS, World, counting_writes
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where it exists, thousands of small ledgers need no disk
@@ -57,6 +62,7 @@ class Sync(RuleBasedStateMachine):
         self.world = type(self).new_world(self.folder)
         self.campus = self.world.campus
         self.number = 0
+        self.broken: dict[int, tuple[str, int, bool]] = {}
 
     def teardown(self) -> None:
         try:
@@ -168,6 +174,49 @@ class Sync(RuleBasedStateMachine):
         with counting_writes(self.world.odses[year]) as counted:
             self.world.run(year, dry_run=True, allow_mass_delete=True)
         assert counted == [0]
+
+    @rule(turn=indexes, seed=st.integers(0, 10**6), last=st.integers(4, len(STEPS)), resync=flags, reported=flags)
+    def broken_run(self, turn: int, seed: int, last: int, resync: Any, reported: Any) -> None:
+        """A run whose writes go wrong, and that may end before its last step."""
+        self.world.runs += 1
+        year, run_id = self.year(turn), f"broken {self.world.runs}"
+        with mishaps(seed):
+            done = self.tasks(year, run_id, list(STEPS)[:last], resync=bool(resync), reported=bool(reported))
+        self.broken[year] = (run_id, min(done, len(STEPS) - 1), bool(resync))
+
+    @precondition(lambda self: self.broken)
+    @rule(
+        turn=indexes,
+        first=st.integers(0, len(STEPS) - 1),
+        seed=st.integers(0, 10**6),
+        share=st.sampled_from([0, 0.3]),
+    )
+    def clear_tasks_of_a_broken_run(self, turn: int, first: int, seed: int, share: float) -> None:
+        """Its tasks run again, from the one that failed or an earlier one on; anything may have changed since."""
+        year = list(self.broken)[turn % len(self.broken)]
+        run_id, failed, resync = self.broken[year]
+        with mishaps(seed, share):
+            self.tasks(year, run_id, list(STEPS)[min(first, failed) :], resync=resync, reported=True)
+
+    def tasks(self, year: int, run_id: str, steps: list[str], *, resync: bool, reported: bool) -> int:
+        """Tasks of a run, one after the other until one fails; how many have ended."""
+        ended = 0
+        with counting_writes(self.world.odses[year]) as counted:
+            for step in steps:
+                lane = self.world.lane(year, run_id, resync=resync, allow_mass_delete=True)
+                try:
+                    run_step(lane, step)
+                except StepSkipped:
+                    pass
+                except (EdfiCteError, Died):
+                    break
+                ended += 1
+            if reported:
+                report(self.world.lane(year, run_id, resync=resync, allow_mass_delete=True))
+        [target] = [t for t in self.world.settings["targets"] if t["scope_year"] == year]
+        assert target.get("enabled", True) or counted == [0]
+        self.world.let_leases_run_out()
+        return ended
 
     def check(self, year: int) -> None:
         ods = self.world.odses[year]
