@@ -177,3 +177,15 @@ def test_a_record_that_waits_under_the_program_type_that_was_ours_before_is_left
         assert found == {"in_ods": 2, "out_of_reach": 1}
     [waiting] = sent.there().values()
     assert waiting["studentReference"]["studentUniqueId"] == "1000000002"
+
+
+@pytest.mark.xfail(strict=True, reason="a document whose key differs from a wanted one by case counts as wanted")
+def test_a_twin_that_differs_by_case_is_deleted(sent: World):
+    """An ODS on PostgreSQL may hold both, and knows them for two."""
+    sent.campus.set("EnrollmentMO", 1, cteProgramType="0110")
+    sent.run()
+    program = document_of(sent, 1)["programReference"] | {"programName": "AGRICULTURAL EDUCATION"}
+    begin = document_of(sent, 1)["beginDate"]
+    sent.odses[2026].control.put(RESOURCE, stranger(sent, programReference=program, beginDate=begin))
+    sent.run()
+    assert sent.there() == sent.expected()

@@ -1,5 +1,7 @@
 """Tasks that are tried again, cleared, or killed: a run says ok only once all its work is done, and right."""
 
+from datetime import datetime
+
 import pytest
 
 from edfi_cte.sync.lane import STEP_NAMES, StepFailed
@@ -91,3 +93,30 @@ def test_a_run_that_is_cleared_from_preflight_on_makes_a_new_plan(two: World):
     two.do("run", *STEP_NAMES)
     assert two.report("run").status == "ok"
     assert two.there() == two.expected()
+
+
+@pytest.mark.xfail(strict=True, reason="the report and the guard count what an earlier pass of the run had refused")
+def test_a_run_that_is_cleared_once_its_records_are_mended_ends_ok(failed_over_the_limit: World):
+    failed_over_the_limit.do("run", *STEP_NAMES)
+    assert failed_over_the_limit.there() == failed_over_the_limit.expected()
+    result = failed_over_the_limit.report("run")
+    assert result.status == "ok"
+    assert result.counts["failed"] == 0
+
+
+@pytest.mark.xfail(strict=True, reason="what an earlier pass had refused holds back the Delete/Posts of this one")
+def test_a_run_that_is_cleared_once_its_records_are_mended_sends_its_delete_posts(failed_over_the_limit: World):
+    failed_over_the_limit.campus.set("Enrollment", 1, startDate=datetime(2025, 9, 2))  # noqa: DTZ001
+    failed_over_the_limit.do("run", *STEP_NAMES)
+    assert failed_over_the_limit.there() == failed_over_the_limit.expected()
+
+
+@pytest.fixture
+def failed_over_the_limit(two: World) -> World:
+    """A run has failed since one of its records was refused; that one is mended by now."""
+    two.settings["guards"] = {"max_failure_fraction": 0.1, "max_failure_count": 0}
+    two.campus.set("Person", 2, stateID="5555555555")
+    two.do("run", *STEP_NAMES)
+    assert two.report("run").counts["failed for"] == {"not_yet_enrolled": 1}
+    two.campus.set("Person", 2, stateID="1000000002")
+    return two
