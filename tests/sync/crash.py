@@ -3,7 +3,8 @@
 
 A boundary is the moment before a write request or a ledger commit: the moment after one write is the moment before
 the next. The process is really killed (SIGKILL, in a fork); then the same run goes on in another process, or a later
-run takes over once the lease has run out.
+run takes over once the lease has run out. Campus may be edited in between: then what a lost request left behind
+is not what is wanted now, and without a resync nothing but the ledger says so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,13 +102,48 @@ def with_every_kind_of_event(world: World) -> None:
     control.put(RESOURCE, own | {"beginDate": "2025-12-01"})
 
 
-def finish(world: World, run_id: str) -> None:
+def takes_all_back(world: World) -> None:
+    """Campus is as it was before the killed run."""
+    world.campus.remove(6)
+    world.campus.set("Enrollment", 1, endDate=None)
+    world.campus.add(2, person=2)
+    world.campus.set("Enrollment", 3, startDate=datetime(2025, 8, 20))
+
+
+def changes_all_again(world: World) -> None:
+    """Each record that the killed run had to do with becomes another one."""
+    world.campus.set("Enrollment", 6, startDate=datetime(2025, 9, 9))
+    world.campus.set("Enrollment", 1, endDate=datetime(2026, 4, 4))
+    world.campus.add(22, "5", person=2)
+    world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 9))
+
+
+def changes_nothing(_world: World) -> None:
+    """Campus is as the killed run has read it."""
+
+
+EDITS = {edit.__name__: edit for edit in (changes_nothing, takes_all_back, changes_all_again)}
+
+EDITED_IN_THE_ODS = ("1000000004", "1000000005")
+"""Whose records only a resync puts right."""
+
+
+def finish(world: World, run_id: str, *, resync: bool = True) -> None:
     """A run to its end, as a fork's whole work."""
-    assert run(world.lane(run_id=run_id)).status == "ok"
+    assert run(world.lane(run_id=run_id, resync=resync)).status == "ok"
 
 
-def kill_everywhere(world: World, folder: Path) -> int:
-    """Kill a run at each of its boundaries, and finish it; how many there were. AssertionError if the end differs."""
+def by_edits_in_campus(documents: dict[Any, Any]) -> dict[Any, Any]:
+    """Of what is in the ODS, or should be, the part that does not depend on a resync."""
+    return {key: body for key, body in documents.items() if key[-1] not in EDITED_IN_THE_ODS}
+
+
+def kill_everywhere(world: World, folder: Path, edit: Callable[[World], None]) -> int:
+    """Kill a run at each of its boundaries, edit Campus, and finish it; how many boundaries there were.
+
+    AssertionError if the end is not right: that of a run without resync by what Campus has brought about, that of a
+    run with one in all.
+    """
     ledger = folder / "ledger1.sqlite"
     world.ledger.dispose()  # an open SQLite connection does not survive a fork
     with_every_kind_of_event(world)
@@ -114,8 +151,10 @@ def kill_everywhere(world: World, folder: Path) -> int:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before_ledger = ledger.read_bytes()
     before_ods = world.odses[2026].control.documents(RESOURCE)
+    before_campus = deepcopy(world.campus.tables)
 
     def restore() -> None:
+        world.campus.tables = deepcopy(before_campus)
         for path in folder.glob("ledger1.sqlite*"):
             path.unlink()
         ledger.write_bytes(before_ledger)
@@ -129,20 +168,29 @@ def kill_everywhere(world: World, folder: Path) -> int:
     code, boundaries = in_fork(lambda _: finish(world, "crashing"))
     assert code == 0
     assert world.there() == world.expected()
-    for fatal in range(1, boundaries + 1):
+    # The sharpest edit is the one that takes all back; of the other, every third boundary keeps the test short.
+    for fatal in range(1, boundaries + 1, 3 if edit is changes_all_again else 1):
         restore()
         code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
         assert code == -signal.SIGKILL, f"boundary {fatal}"
         if later := fatal % 2 == 0:
             with sqlite3.connect(ledger) as connection:
                 connection.execute("UPDATE edfi_cte_target SET lease_expires_at = '2020-01-01 00:00:00.000000'")
-        code, _ = in_fork(lambda _, run_id="later" if later else "crashing": finish(world, run_id))
+        run_id = "later" if later else "crashing"
+        edit(world)
+        if edit is not changes_nothing:
+            code, _ = in_fork(lambda _, run_id=run_id: finish(world, run_id, resync=False))
+            assert code == 0, f"boundary {fatal}"
+            found, wanted = by_edits_in_campus(world.there()), by_edits_in_campus(world.expected())
+            assert found == wanted, f"boundary {fatal}"
+            run_id = "last"
+        code, _ = in_fork(lambda _, run_id=run_id: finish(world, run_id))
         assert code == 0, f"boundary {fatal}"
         assert world.there() == world.expected(), f"boundary {fatal}"
     return boundaries
 
 
 if __name__ == "__main__":
-    base_url, key, secret, folder = sys.argv[1:]
+    base_url, key, secret, folder, edit = sys.argv[1:]
     ods = SimpleNamespace(base_url=base_url, key=key, secret=secret, control=Control(base_url))
-    print(kill_everywhere(World({2026: ods}, Path(folder)), Path(folder)))
+    print(kill_everywhere(World({2026: ods}, Path(folder)), Path(folder), EDITS[edit]))

@@ -54,3 +54,15 @@ def test_an_orphan_that_the_resync_deleted(world: World):
     world.campus.remove(1)
     world.run()
     assert "Delete because of no_source: sent" in told(world, document["id"])
+
+
+def test_by_the_old_ods_id_of_a_record_deleted_by_hand_and_posted_again(world: World):
+    world.campus.add(1)
+    world.run()
+    control = world.odses[2026].control
+    [document] = control.documents(RESOURCE)
+    control.delete(RESOURCE, document["id"])
+    world.run()
+    story = told(world, document["id"])
+    assert "enrollment 1: desired" in story
+    assert "Post because of not_in_ods: sent 201" in story

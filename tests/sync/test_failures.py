@@ -1,10 +1,11 @@
 """Refusals and outages: each by its own name, one record at a time, nothing lost."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from edfi_cte.sync.lane import StepFailed
+from edfi_cte.sync.lane import STEP_NAMES, StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import EDORG, PROGRAM_TYPES, RESOURCE, World, counting_writes
 
@@ -112,19 +113,6 @@ def test_an_outage_stops_the_step_and_keeps_the_queue(lenient: World):
     assert lenient.there() == lenient.expected()
 
 
-def test_an_answer_that_is_lost_after_the_ods_committed_leaves_no_orphan(lenient: World):
-    """The record is posted, its answer lost, and Campus changes its mind before the next run; resync is off."""
-    lost = Fault("drop", method="POST", path=RESOURCE, when="after")
-    with lenient.odses[2026].control.faults(lost):
-        result = lenient.run(resync=False)
-    assert result.counts["failed"] == 2
-    assert len(lenient.there()) == 2
-    for number in (1, 2):
-        lenient.campus.set("Enrollment", number, noShow=True)
-    assert lenient.run(resync=False).status == "ok"
-    assert lenient.there() == {}
-
-
 def test_nothing_of_a_student_is_in_what_a_failing_run_wrote(lenient: World, caplog: pytest.LogCaptureFixture):
     caplog.set_level("DEBUG")
     lenient.campus.set("Person", 2, stateID="5555555555")
@@ -132,3 +120,78 @@ def test_nothing_of_a_student_is_in_what_a_failing_run_wrote(lenient: World, cap
     for text in (caplog.text, result.table(), repr(attempts(lenient))):
         assert "5555555555" not in text
         assert "1000000001" not in text
+
+
+def test_a_program_that_can_not_be_created_fails_its_records_alone(lenient: World):
+    lenient.campus.set("EnrollmentMO", 2, cteProgramType="0110")
+    preferences = {"program_name": {"mapping": {"0410": "Created"}}, "create_missing_programs": True}
+    lenient.settings["preferences"]["default"] = preferences
+    refused = Fault("status", method="POST", path="ed-fi/programs", status=403)
+    with lenient.odses[2026].control.faults(refused):
+        result = lenient.run()
+    assert result.counts["failed for"] == {"program_missing": 1}
+    assert "refused to create it" in attempts(lenient)[0][2]
+    assert result.counts["sent"]["Post"] == 1
+    assert lenient.run().counts["sent"]["Post"] == 1
+    assert lenient.there() == lenient.expected()
+
+
+def test_an_outage_while_the_programs_are_read_is_transient_and_sends_nothing(lenient: World):
+    lenient.do("run", "preflight", "extract", "transform")
+    down = Fault("status", method="GET", path="ed-fi/programs", status=503)
+    ods = lenient.odses[2026]
+    with ods.control.faults(down), counting_writes(ods) as counted, pytest.raises(StepFailed) as stopped:
+        lenient.do("run", "upsert")
+    assert counted == [0]
+    assert stopped.value.transient
+    lenient.do("run", *STEP_NAMES[3:])
+    assert lenient.report("run").status == "ok"
+
+
+@pytest.fixture
+def failing(world: World) -> World:
+    """Twenty records are in the ODS; eleven more, of a student who is not enrolled there, fail each day."""
+    for number in range(1, 21):
+        world.campus.add(number, startDate=day(number))
+    world.run()
+    world.campus.set("Person", 7, stateID="5555555555")
+    for number in range(101, 112):
+        world.campus.add(number, person=7, startDate=day(number))
+    return world
+
+
+def day(number: int) -> datetime:
+    return datetime(2025, 8, 20) + timedelta(days=number)  # noqa: DTZ001 - Campus keeps local times
+
+
+def test_steady_failures_keep_neither_deletes_nor_the_resync_from_coming(failing: World):
+    control = failing.odses[2026].control
+    own = {k: v for k, v in control.documents(RESOURCE)[0].items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    control.put(RESOURCE, own | {"beginDate": "2025-08-20"})
+    failing.campus.set("Enrollment", 1, noShow=True)
+    with pytest.raises(StepFailed, match=r"11 events failed where 30 records are desired.*not_yet_enrolled"):
+        failing.run()
+    assert len(failing.there()) == 19
+    assert failing.there().items() <= failing.expected().items()
+
+
+def test_no_delete_post_is_begun_while_its_post_might_fail_too(failing: World):
+    before = failing.there()
+    failing.campus.set("Enrollment", 1, startDate=day(50))
+    failing.campus.remove(2)
+    with pytest.raises(StepFailed, match="no Delete/Post is begun"):
+        failing.run()
+    gone = before.keys() - failing.there().keys()
+    assert [key[0] for key in gone] == [day(2).date().isoformat()]
+    failing.campus.set("Person", 7, stateID="1000000007")
+    assert failing.run().counts["sent"] == {"Post": 11, "Put": 0, "Delete": 0, "Delete/Post": 1}
+    assert failing.there() == failing.expected()
+
+
+def test_few_failures_among_many_desired_records_do_not_fail_the_run(failing: World):
+    """They are all that is tried on a day without changes."""
+    failing.settings["guards"] = {"max_failure_fraction": 0.5, "max_failure_count": 0}
+    for _ in range(2):
+        result = failing.run()
+        assert result.status == "ok"
+        assert result.counts["failed"] == 11

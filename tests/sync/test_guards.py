@@ -4,7 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader, IncompleteExtract
+from edfi_cte.ledger import bulk, mappings
 from edfi_cte.ods import EdFiClient
+from edfi_cte.sync.guards import check_deletes
 from edfi_cte.sync.lane import StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -164,3 +166,46 @@ def test_a_district_that_campus_renamed_is_refused(sent: World):
     with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match=r"no district 039141.*039999"):
         sent.run(allow_mass_delete=True)
     assert counted == [0]
+
+
+def test_deletes_within_the_fraction_go_through_however_many_they_are(world: World):
+    """A large district's day, of which only the counts are made, by rows of the ledger."""
+    row = dict.fromkeys(("key_exact", "payload_hash", "content_hash", "transformed_with"), "0")
+    row |= dict.fromkeys(("student_unique_id", "begin_date", "cte_program_type", "career_cluster"), "0")
+    lane = world.lane()
+    with world.ledger.begin() as connection:
+        numbered = [{"key_id": f"{n}", "ods_id": f"{n}", "enrollment_id": n} for n in range(300)]
+        mappings.save(connection, lane.target_id, [row | ids | {"sent_at": bulk.now()} for ids in numbered])
+    check_deletes(lane, {"no_show": 20, "enrollment_deleted": 10})
+    with pytest.raises(StepFailed, match="31 of 300 records"):
+        check_deletes(lane, {"no_show": 20, "enrollment_deleted": 11})
+
+
+def test_the_deletes_of_the_resync_count_with_those_of_the_plan(sent: World):
+    """Either half alone is within the limit."""
+    control = sent.odses[2026].control
+    for document in control.documents(RESOURCE)[:15]:
+        own = {k: v for k, v in document.items() if k not in ("id", "_etag", "_lastModifiedDate")}
+        control.put(RESOURCE, own | {"beginDate": "2024" + own["beginDate"][4:]})
+    for number in range(1, 16):
+        sent.campus.remove(number)
+    with pytest.raises(StepFailed, match="30 of 30 records would be deleted"):
+        sent.run()
+    assert len(sent.there()) == 30
+    sent.run(allow_mass_delete=True)
+    assert sent.there() == sent.expected()
+
+
+def test_an_empty_extract_deletes_nothing_that_may_be_in_the_ods(world: World):
+    """No record is mapped: the ledger is new, and the answers to all posts were lost."""
+    for number in range(1, 6):
+        world.campus.add(number, person=number)
+    lost = Fault("drop", method="POST", path=RESOURCE, when="after")
+    with world.odses[2026].control.faults(lost):
+        assert world.run(resync=False).counts["failed for"] == {"connection_lost": 5}
+    world.campus.tables["EnrollmentMO"] = []
+    for resync in (False, True):
+        with pytest.raises(StepFailed, match="no career-technical record at all"):
+            world.run(resync=resync)
+    assert len(world.there()) == 5
+    assert world.run(allow_mass_delete=True).counts["sent"]["Delete"] == 5

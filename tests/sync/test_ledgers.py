@@ -1,13 +1,16 @@
 # ruff: noqa: DTZ001 - Campus keeps local times, without a zone
 """The whole sync on each database that can hold a ledger."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.database import LedgerFault, open_ledger
 from tests.ledger.conftest import ENGINES
 from tests.ledger.databases import empty_ledger_url
 from tests.sync.world import RESOURCE, STUDENTS, World, counting_writes
@@ -74,3 +77,44 @@ def test_whatever_campus_says_each_record_has_its_outcome_on(
     sent = {document["studentReference"]["studentUniqueId"] for document in world.there().values()}
     assert sent == {STUDENTS[1], STUDENTS[2], STUDENTS[5]}
     world.ledger.dispose()
+
+
+REFUSE = {
+    "sqlite": "CREATE TRIGGER refuse BEFORE INSERT ON edfi_cte_enrollment_record "
+    "BEGIN SELECT RAISE(ABORT, 'refused, as a full disk is'); END",
+    "postgresql": "ALTER TABLE edfi_cte_enrollment_record ADD CHECK (enrollment_id < 0)",
+    "sqlserver": "ALTER TABLE edfi_cte_enrollment_record ADD CHECK (enrollment_id < 0)",
+}
+"""Each makes an insert fail: SQLAlchemy would quote its parameters, and PostgreSQL the row that its COPY brought."""
+
+
+@pytest.fixture(params=ENGINES)
+def refusing(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterator[World]:
+    """A ledger that takes no enrollment record."""
+    world.ledger = open_ledger(empty_ledger_url(request, request.param, tmp_path))
+    with world.ledger.begin() as connection:
+        connection.execute(sa.text(REFUSE[request.param]))
+    world.campus.add(1)
+    world.do("run", "preflight")
+    yield world
+    world.ledger.dispose()
+
+
+def test_a_refused_statement_is_transient_and_tells_nothing_of_a_student(
+    refusing: World, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("DEBUG")
+    with pytest.raises(LedgerFault) as refused:
+        refusing.do("run", "extract")
+    assert refused.value.transient
+    result = refusing.report("run")
+    assert result.message == str(refused.value)
+    assert "the ledger's database refused a statement" in result.message
+    for text in (caplog.text, result.table()):
+        assert "1000000001" not in text
+
+
+def test_nor_does_the_traceback_of_a_refused_statement(refusing: World):
+    with pytest.raises(LedgerFault) as refused:
+        refusing.do("run", "extract")
+    assert "1000000001" not in "".join(format_exception(refused.value))

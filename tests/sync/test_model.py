@@ -17,6 +17,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.sync.lane import StepSkipped
+from edfi_cte.sync.report import Report, report
+from edfi_cte.sync.steps import STEPS, run_step
+from tests.sync.mishaps import Died, mishaps
 from tests.sync.world import PROGRAM_TYPES, RESOURCE, STUDENTS, YEARS, World, counting_writes
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where it exists, thousands of small ledgers need no disk
@@ -57,6 +62,8 @@ class Sync(RuleBasedStateMachine):
         self.world = type(self).new_world(self.folder)
         self.campus = self.world.campus
         self.number = 0
+        self.broken: dict[int, tuple[str, int, bool]] = {}
+        self.needs_resync: set[int] = set()
 
     def teardown(self) -> None:
         try:
@@ -139,9 +146,11 @@ class Sync(RuleBasedStateMachine):
     @rule()
     def lose_ledger(self) -> None:
         self.world.lose_ledger()
+        self.needs_resync |= {*self.world.odses}
 
     @rule(turn=indexes, index=indexes, what=st.sampled_from(["edit", "delete", "add"]))
     def edit_by_hand_in_the_ods(self, turn: int, index: int, what: str) -> None:
+        self.needs_resync.add(self.year(turn))
         control = self.world.odses[self.year(turn)].control
         documents = sorted(control.documents(RESOURCE), key=lambda document: document["id"])
         if not documents:
@@ -169,17 +178,69 @@ class Sync(RuleBasedStateMachine):
             self.world.run(year, dry_run=True, allow_mass_delete=True)
         assert counted == [0]
 
+    @rule(turn=indexes, seed=st.integers(0, 10**6), last=st.integers(4, len(STEPS)), resync=flags, reported=flags)
+    def broken_run(self, turn: int, seed: int, last: int, resync: Any, reported: Any) -> None:
+        """A run whose writes go wrong, and that may end before its last step."""
+        self.world.runs += 1
+        year, run_id = self.year(turn), f"broken {self.world.runs}"
+        with mishaps(seed):
+            done = self.tasks(year, run_id, list(STEPS)[:last], resync=bool(resync), reported=bool(reported))
+        self.broken[year] = (run_id, min(done, len(STEPS) - 1), bool(resync))
+
+    @precondition(lambda self: self.broken)
+    @rule(
+        turn=indexes,
+        first=st.integers(0, len(STEPS) - 1),
+        seed=st.integers(0, 10**6),
+        share=st.sampled_from([0, 0.3]),
+    )
+    def clear_tasks_of_a_broken_run(self, turn: int, first: int, seed: int, share: float) -> None:
+        """Its tasks run again, from the one that failed or an earlier one on; anything may have changed since."""
+        year = list(self.broken)[turn % len(self.broken)]
+        run_id, failed, resync = self.broken[year]
+        with mishaps(seed, share):
+            self.tasks(year, run_id, list(STEPS)[min(first, failed) :], resync=resync, reported=True)
+
+    def tasks(self, year: int, run_id: str, steps: list[str], *, resync: bool, reported: bool) -> int:
+        """Tasks of a run, one after the other until one fails; how many have ended."""
+        ended = 0
+        with counting_writes(self.world.odses[year]) as counted:
+            for step in steps:
+                try:
+                    run_step(self.world.lane(year, run_id, resync=resync, allow_mass_delete=True), step)
+                except StepSkipped:
+                    pass
+                except (EdfiCteError, Died):
+                    break
+                ended += 1
+        [target] = [t for t in self.world.settings["targets"] if t["scope_year"] == year]
+        if not target.get("enabled", True):
+            assert counted == [0]
+        if reported:
+            result = report(self.world.lane(year, run_id, resync=resync, allow_mass_delete=True))
+            if result.status == "ok":
+                assert ended == len(steps)
+                self.check_ok(year, result, read_now="extract" in steps, resync=resync)
+        self.world.let_leases_run_out()
+        return ended
+
+    def check_ok(self, year: int, result: Report, *, read_now: bool, resync: bool) -> None:
+        """A run says ok only of what is so, but for single failures, and for what only a resync can know."""
+        if read_now and not result.counts["failed"] and (resync or year not in self.needs_resync):
+            assert self.world.there(year) == self.world.expected(year)
+
     def check(self, year: int) -> None:
         ods = self.world.odses[year]
         before = self.world.there(year)
         with counting_writes(ods) as counted:
-            result = self.world.run(year, allow_mass_delete=True)
+            result = self.world.run(year, resync=year in self.needs_resync, allow_mass_delete=True)
         if result.status == "off":
             assert counted == [0]
             assert self.world.there(year) == before
             return
         assert result.status == "ok"
         assert self.world.there(year) == self.world.expected(year)
+        self.needs_resync.discard(year)
         with counting_writes(ods) as counted:
             again = self.world.run(year)
         assert counted == [0]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import RESOURCE, World, counting_writes
+from edfi_cte.ods import EdFiClient
+from tests.sync.world import RESOURCE, World, counting_writes, seed
 
 
 @pytest.fixture
@@ -105,5 +106,85 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would(sent: World):
     assert counted == [0]
     assert result.status == "dry run"
     assert result.counts["planned"] == {"Post": 1, "Delete": 1}
+    sent.run()
+    assert sent.there() == sent.expected()
+
+
+def test_a_server_that_ignores_the_filters_shows_us_nothing_of_others(sent: World, monkeypatch: pytest.MonkeyPatch):
+    """Without the check of each document they would be deleted. Mocked: the sandbox heeds every filter."""
+    athletics = document_of(sent, 1)["programReference"] | {
+        "programTypeDescriptor": "uri://ed-fi.org/ProgramTypeDescriptor#Athletics"
+    }
+    control = sent.odses[2026].control
+    control.put(RESOURCE, stranger(sent, programReference=athletics))
+    control.put(RESOURCE, stranger(sent, educationOrganizationReference={"educationOrganizationId": 391411050}))
+    filtered = EdFiClient.pages
+
+    def unfiltered(client: EdFiClient, resource: str, _filters: object = None, **options: int) -> Any:
+        return filtered(client, resource, **options)
+
+    monkeypatch.setattr(EdFiClient, "pages", unfiltered)
+    with counting_writes(sent.odses[2026]) as counted:
+        result = sent.run()
+    assert counted == [0]
+    assert result.counts["resync found"]["in_ods"] == 3
+
+
+@pytest.fixture
+def hidden(sent: World) -> World:
+    """Student 2 has no studentSchoolAssociation any more: the record can be neither listed nor read nor deleted."""
+    control = sent.odses[2026].control
+    enrolled = control.documents("studentSchoolAssociations")
+    [one] = [d for d in enrolled if d["studentReference"]["studentUniqueId"] == "1000000002"]
+    control.delete("studentSchoolAssociations", one["id"])
+    return sent
+
+
+def test_a_record_out_of_reach_is_counted_and_does_not_keep_the_others_from_their_resync(hidden: World):
+    hidden.odses[2026].control.delete(RESOURCE, document_of(hidden, 3)["id"])
+    result = hidden.run()
+    assert result.status == "ok"
+    found = result.counts["resync found"]
+    assert (found["out_of_reach"], found["not_in_ods"]) == (1, 1)
+    assert hidden.there() == hidden.expected()
+
+
+def test_the_delete_of_a_record_out_of_reach_fails_with_what_to_do_about_it(hidden: World):
+    hidden.campus.set("Enrollment", 2, noShow=True)
+    for _ in range(2):
+        result = hidden.run()
+        assert result.counts["failed for"] == {"not_yet_enrolled": 1}
+        assert "out of the key's reach" in result.advice["not_yet_enrolled"]
+        assert result.counts["resync found"]["out_of_reach"] == 1
+    enrolled = [d for d in seed()["studentSchoolAssociations"] if "1000000002" in d["studentReference"].values()]
+    hidden.odses[2026].control.seed({"studentSchoolAssociations": enrolled})
+    assert hidden.run().counts["sent"]["Delete"] == 1
+    assert hidden.there() == hidden.expected()
+
+
+def test_a_record_that_waits_under_the_program_type_that_was_ours_before_is_left_alone(sent: World):
+    """One program of the new type is missing, so its record stays as it was sent; the others move."""
+    sent.campus.set("EnrollmentMO", 2, cteProgramType="0110")
+    sent.run()
+    sent.settings["preferences"]["default"] = {
+        "program_type_descriptor": "uri://ed-fi.org/ProgramTypeDescriptor#Athletics",
+        "program_name": {"mapping": {"0110": "Nowhere"}},
+    }
+    for _ in range(2):
+        result = sent.run()
+        assert result.counts["failed for"] == {"program_missing": 1}
+        found = {name: n for name, n in result.counts["resync found"].items() if n}
+        assert found == {"in_ods": 2, "out_of_reach": 1}
+    [waiting] = sent.there().values()
+    assert waiting["studentReference"]["studentUniqueId"] == "1000000002"
+
+
+def test_a_twin_that_differs_by_case_is_deleted(sent: World):
+    """An ODS on PostgreSQL may hold both, and knows them for two."""
+    sent.campus.set("EnrollmentMO", 1, cteProgramType="0110")
+    sent.run()
+    program = document_of(sent, 1)["programReference"] | {"programName": "AGRICULTURAL EDUCATION"}
+    begin = document_of(sent, 1)["beginDate"]
+    sent.odses[2026].control.put(RESOURCE, stranger(sent, programReference=program, beginDate=begin))
     sent.run()
     assert sent.there() == sent.expected()

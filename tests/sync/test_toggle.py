@@ -1,6 +1,12 @@
 """The resource toggle (page: None, "all sent data remains in the ODS but no new data sends")."""
 
+import pytest
+
+from edfi_cte.sync.lane import STEP_NAMES, StepFailed, StepSkipped
+from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
+
+SENDS = ("upsert", "natural_key_changes", "resync_identity_mapping", "resync_ods")
 
 
 def test_off_stops_every_write_and_on_again_sends_the_difference(world: World):
@@ -29,3 +35,74 @@ def test_off_for_one_year_is_on_for_the_other(world: World):
     world.campus.add(1, year=2025)
     world.settings["targets"][1]["enabled"] = False
     assert world.run(2025).counts["sent"]["Post"] == 1
+
+
+def with_work_for_each_step(world: World) -> None:
+    """A post and a delete; and for the resync, one record gone from the ODS and one that has no source."""
+    for number in (1, 2, 3):
+        world.campus.add(number, person=number)
+    world.run()
+    control = world.odses[2026].control
+    first, second, _ = control.documents(RESOURCE)
+    own = {k: v for k, v in second.items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    control.delete(RESOURCE, first["id"])
+    control.put(RESOURCE, own | {"beginDate": "2025-10-01"})
+    world.campus.remove(3)
+    world.campus.add(4, person=4)
+
+
+def switch_off(world: World) -> None:
+    world.settings["targets"][1]["enabled"] = False
+
+
+@pytest.mark.parametrize("step", SENDS)
+def test_off_between_two_tasks_stops_what_is_queued(world: World, step: str):
+    with_work_for_each_step(world)
+    world.do("run", *STEP_NAMES[: STEP_NAMES.index(step)])
+    switch_off(world)
+    with counting_writes(world.odses[2026]) as counted, pytest.raises(StepSkipped, match="toggle is off"):
+        world.do("run", step)
+    assert counted == [0]
+
+
+def test_off_before_the_first_task_that_sends_is_reported_as_off(world: World):
+    with_work_for_each_step(world)
+    world.do("run", "preflight", "extract", "transform")
+    switch_off(world)
+    assert world.report("run").status == "off"
+
+
+def test_off_before_a_task_of_an_earlier_run_is_cleared_sends_nothing(world: World):
+    """A run stops in an outage, the state closes the year, the toggle goes off, someone clears the failed task."""
+    with_work_for_each_step(world)
+    sent = world.there()
+    stop_in_an_outage(world)
+    switch_off(world)
+    assert world.run().status == "off"
+    with pytest.raises(StepSkipped, match="toggle is off"):
+        world.do("run", "upsert")
+    assert world.there() == sent
+
+
+def stop_in_an_outage(world: World) -> None:
+    down = Fault("status", method="POST", path=RESOURCE, status=503)
+    with world.odses[2026].control.faults(down), pytest.raises(StepFailed):
+        world.do("run", *STEP_NAMES)
+    world.report("run")
+
+
+@pytest.mark.parametrize("step", ["natural_key_changes", "resync_ods"])
+def test_off_after_a_task_that_sends_is_reported_as_off(world: World, step: str):
+    with_work_for_each_step(world)
+    world.do("run", *STEP_NAMES[: STEP_NAMES.index(step)])
+    switch_off(world)
+    assert world.report("run").status == "off"
+
+
+def test_off_before_a_task_of_an_earlier_run_is_cleared_is_reported_as_off(world: World):
+    with_work_for_each_step(world)
+    stop_in_an_outage(world)
+    switch_off(world)
+    with pytest.raises(StepSkipped):
+        world.do("run", "upsert")
+    assert world.report("run").status == "off"

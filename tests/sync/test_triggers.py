@@ -137,3 +137,15 @@ def test_swapped_and_cyclic_keys_come_out_right(world: World):
             campus.set("Enrollment", number, personID=number % 3 + 1)
 
     assert after(world, rotate).status == "ok"
+
+
+def test_a_change_of_preferences_that_concerns_no_record_is_not_the_cause_of_the_next_change(world: World):
+    world.settings["preferences"]["default"] = {"send_end_date": True}
+    world.campus.add(1)
+    world.campus.add(2, person=2)
+    world.run()
+    world.settings["preferences"]["default"] = {"send_end_date": True, "student_status": {"3": True}}
+    result = after(world, lambda _: None)
+    assert result.counts["planned"] == {}
+    result = after(world, lambda campus: campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2)))
+    assert_sent(result, Action.PUT, Cause.VALUE_CHANGED)

@@ -16,6 +16,7 @@ import duckdb
 import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader
+from edfi_cte.ledger import schema
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.settings import Settings
@@ -200,6 +201,15 @@ class World:
         """A whole run of one year, as the DAG does it."""
         return run(self.lane(year, **options))
 
+    def do(self, run_id: str, *steps: str, **options: bool) -> None:
+        """Tasks of a run, each with the settings as they are by then."""
+        for step in steps:
+            run_step(self.lane(run_id=run_id, **options), step)
+
+    def report(self, run_id: str, **options: bool) -> Report:
+        """The last task of a run, which follows whatever became of the others."""
+        return report(self.lane(run_id=run_id, **options))
+
     def expected(self, year: int = 2026) -> dict[oracle.Key, Any]:
         """What the naive oracle says the ODS should hold."""
         [target] = [t for t in self.settings["targets"] if t["scope_year"] == year]
@@ -209,8 +219,15 @@ class World:
 
     def there(self, year: int = 2026) -> dict[oracle.Key, Any]:
         """What the ODS holds of ours, read behind the API's back."""
-        documents = self.odses[year].control.documents(RESOURCE)
-        return {oracle.key_of(document): bare(document) for document in documents if is_ours(document)}
+        documents = [d for d in self.odses[year].control.documents(RESOURCE) if is_ours(d)]
+        found = {oracle.key_of(document): bare(document) for document in documents}
+        assert len(found) == len(documents), "two documents of one key, but for its case"
+        return found
+
+    def let_leases_run_out(self) -> None:
+        """A run that died held its target; its time is up."""
+        with self.ledger.begin() as connection:
+            connection.execute(sa.update(schema.target).values(lease_expires_at=datetime(2020, 1, 1)))
 
     def in_ledger(self, statement: str) -> Any:
         """The rows of a query."""

@@ -47,7 +47,7 @@ def report(lane: Lane) -> Report:
     """Account for the run, close it, release the target.
 
     Its status is ``failed`` if a step did not do its work, if more events failed than the guards allow, or if the
-    sums do not meet (invariant 4); the message says which.
+    sums do not meet (invariant 4); the message says which. Nothing is asked of a target that is off.
     """
     over_limit = failures_over_limit(lane)
     with lane.ledger.begin() as connection:
@@ -58,7 +58,9 @@ def report(lane: Lane) -> Report:
         failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
         in_step = accounts.in_step(connection, lane.target_id)
         counts = _counts(steps, answered, failures, in_step)
-        message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts)
+        message = None
+        if lane.target.enabled:
+            message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts)
         result = Report(lane.target_id, _status(lane, message), message, counts, _advice(steps, failures))
         _close(connection, lane, result)
     return result
@@ -86,9 +88,9 @@ def _failure(lane: Lane, steps: dict[str, dict[str, Any]]) -> str | None:
 
 def _expected(lane: Lane) -> list[str]:
     """The steps that a run of these options does."""
-    left_out = set(STEP_NAMES) if not lane.target.enabled else SENDING_STEPS if lane.options.dry_run else set()
+    left_out: frozenset[str] = SENDING_STEPS if lane.options.dry_run else frozenset()
     if not lane.options.resync:
-        left_out = left_out | RESYNC_STEPS
+        left_out |= RESYNC_STEPS
     return [step for step in STEP_NAMES if step not in left_out]
 
 
@@ -100,10 +102,10 @@ def _close(connection: sa.Connection, lane: Lane, result: Report) -> None:
 
 
 def _status(lane: Lane, message: str | None) -> str:
-    if message:
-        return "failed"
     if not lane.target.enabled:
         return "off"
+    if message:
+        return "failed"
     return "dry run" if lane.options.dry_run else "ok"
 
 

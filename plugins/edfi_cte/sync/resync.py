@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from edfi_cte.associations.compare import is_as_sent
-from edfi_cte.associations.model import NaturalKey
+from edfi_cte.associations.model import NaturalKey, digest
 from edfi_cte.associations.plan import Action, Cause
 from edfi_cte.ledger import accounts, bulk, events, mappings, records
 from edfi_cte.ods import EdFiClient, EdFiError
@@ -175,7 +175,12 @@ def _edited(lane: Lane, pairs: list[tuple[sa.Row[Any], dict[str, Any]]]) -> list
 def _queue_twins(lane: Lane, findings: _Findings) -> None:
     """An ODS that minds case may hold two records of what is one key to us: the one that we did not send goes."""
     there = set(findings.seen) if findings.twins else set()
-    deletes = [_no_source(ods_id, key) for ods_id, key, mapped in findings.twins if hash(mapped) in there]
+    # Under a key of its own, so that the delete takes no mapping of ours along.
+    deletes = [
+        _no_source(ods_id, key) | {"key_id": digest(ods_id)}
+        for ods_id, key, mapped in findings.twins
+        if hash(mapped) in there
+    ]
     findings.no_source += len(deletes)
     if deletes:
         with lane.writing() as connection:
