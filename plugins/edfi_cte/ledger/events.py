@@ -124,19 +124,17 @@ def claim(
     *,
     shard: Shares = (0, 1),
     only: Action | None = None,
-) -> list[sa.Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """The next unfinished events of a step (of one action, or of all) after event id ``after``, marked as being sent.
 
     From here until the answer is settled their outcome is in doubt, whatever becomes of this process.
     """
-    rows = list(
-        connection.execute(
-            sa.select(*_TO_SEND)
-            .where(*_waiting(target_id, step, shard, only), event.c.event_id > after)
-            .order_by(event.c.event_id)
-            .limit(limit)
-        )
-    )
+    rows = connection.execute(
+        sa.select(*_TO_SEND)
+        .where(*_waiting(target_id, step, shard, only), event.c.event_id > after)
+        .order_by(event.c.event_id)
+        .limit(limit)
+    ).all()
     for batch in bulk.batches([row.event_id for row in rows], bulk.CHUNK):
         connection.execute(
             sa.update(event)

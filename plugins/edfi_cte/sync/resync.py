@@ -109,7 +109,7 @@ async def _read(lane: Lane, client: EdFiClient) -> _Findings:
             events.supersede(connection, lane.target_id, CLEAN_STEP)
         try:
             async for page in _our_pages(lane, client):
-                await asyncio.to_thread(_examine, lane, page, findings)
+                _examine(lane, page, findings)
             await _drop_missing(lane, client, findings)
             _queue_twins(lane, findings)
         except EdFiError as error:
