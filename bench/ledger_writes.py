@@ -100,8 +100,8 @@ def row() -> Row:
         ratio,
         ratio <= 5,
         {"ours": sum(ours.values()), "copy": sum(copied.values()), "ours by write": ours, "copy by write": copied},
-        "The ledger's rows are made of Python objects, and each write deletes what it replaces; COPY's are a text "
-        "made before the clock starts. An update in place of the outcomes would move it, in a dialect of its own.",
+        "The ledger's rows are made of Python objects and written in transactions of a thousand; COPY's are a text "
+        "made before the clock starts, in one.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -36,7 +37,10 @@ class Row:
 
 
 def machine() -> dict[str, Any]:
-    """The machine in general words."""
+    """The machine in general words, and the commit that was measured (``-dirty``: with changes on top)."""
+    described = subprocess.run(
+        ("git", "describe", "--always", "--dirty"), capture_output=True, text=True, check=False
+    )  # noqa: S603
     with Path("/proc/meminfo").open() as lines:
         kib = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal"))
     return {
@@ -44,7 +48,8 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(kib / 2**20),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "load_before": os.getloadavg()[0],
+        "load_before": round(os.getloadavg()[0], 2),
+        "commit": described.stdout.strip() or "not a clone",
     }
 
 
