@@ -159,9 +159,9 @@ def _resync(found: Findings) -> Row:
         ours <= 1.2 * bare and found.resync_requests <= pages + 50,
         {"paging": bare, "ours": ours, "requests": found.resync_requests, "pages": pages},
         "The bare loop asks nothing of what it reads; here each document is looked up by its id in the ledger, at "
-        "random places of its index, and compared, in one interpreter. A digest of the API's own text kept beside each "
-        "mapping would move it (no document need be made of it), at the price of a write to each mapping after each "
-        "send. At an ODS that takes 100 ms a page, the reading is what counts.",
+        "random places of its index, and compared, in one interpreter. A digest of the API's own text kept beside "
+        "each mapping would move it (no document need be made of it), at the price of a write to each mapping after "
+        "each send. At an ODS that takes 100 ms a page, the reading is what counts.",
     )
 
 
