@@ -38,9 +38,8 @@ class Row:
 
 def machine() -> dict[str, Any]:
     """The machine in general words, and the commit that was measured (``-dirty``: with changes on top)."""
-    described = subprocess.run(
-        ("git", "describe", "--always", "--dirty"), capture_output=True, text=True, check=False
-    )  # noqa: S603
+    describe = ("git", "describe", "--always", "--dirty")
+    described = subprocess.run(describe, capture_output=True, text=True, check=False)  # noqa: S603
     with Path("/proc/meminfo").open() as lines:
         kib = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal"))
     return {
