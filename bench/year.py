@@ -26,7 +26,7 @@ from tests.sync.world import DISTRICT, counting_writes
 
 SMALL, SIZES = 2_000, (20_000, 60_000, 200_000)
 LARGE = SIZES[-1]
-ROUNDS = 2
+ROUNDS = 3
 ONE_IN = 100
 PAGE = 500
 WHOLE_RUN = (*LOADING, *RESYNC, "report")

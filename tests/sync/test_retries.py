@@ -1,9 +1,13 @@
 """Tasks that are tried again, cleared, or killed: a run says ok only once all its work is done, and right."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
+from edfi_cte.campus import CampusReader
+from edfi_cte.campus.rows import Row
+from edfi_cte.ledger.runs import LeaseLost
 from edfi_cte.sync.lane import STEP_NAMES, StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -118,3 +122,20 @@ def failed_over_the_limit(two: World) -> World:
     assert two.report("run").counts["failed for"] == {"not_yet_enrolled": 1}
     two.campus.set("Person", 2, stateID="1000000002")
     return two
+
+
+def test_a_try_that_stood_still_spoils_nothing_of_the_next_one(two: World, monkeypatch: pytest.MonkeyPatch):
+    """A worker hangs while it reads Campus; Airflow starts the next try elsewhere, then the first one wakes up."""
+    two.do("run", "preflight")
+    whole = CampusReader.enrollment_rows
+
+    def interrupted(reader: CampusReader, year: int) -> Iterator[list[Row]]:
+        monkeypatch.undo()
+        two.do("run", *STEP_NAMES[1:])
+        yield from whole(reader, year)
+
+    monkeypatch.setattr(CampusReader, "enrollment_rows", interrupted)
+    with pytest.raises(LeaseLost):
+        two.do("run", "extract")
+    assert two.report("run").status == "ok"
+    assert two.there() == two.expected()

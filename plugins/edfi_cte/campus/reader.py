@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -289,12 +289,15 @@ class CampusReader:
 
 def _last_id(batch: Sequence[Row], previous: int) -> int:
     """The last enrollment id of a batch, where each is greater than the one before it."""
-    for row in batch:
-        enrollment_id = whole_number(row[0], "enrollment_id")
-        if enrollment_id <= previous:
-            raise InvalidCampusData(
-                f"enrollment {enrollment_id} came more than once. {MAPPING_TEMPLATE} must give each enrollment once "
-                "in campus_enrollment and each person once in campus_person: see its joins."
-            )
-        previous = enrollment_id
-    return previous
+    ids = [row[0] if type(row[0]) is int else whole_number(row[0], "enrollment_id") for row in batch]
+    if ids[0] <= previous or ids != sorted(set(ids)):
+        raise InvalidCampusData(
+            f"enrollment {_repeated(ids, previous)} came more than once. {MAPPING_TEMPLATE} must give each enrollment "
+            "once in campus_enrollment and each person once in campus_person: see its joins."
+        )
+    return ids[-1]
+
+
+def _repeated(ids: Sequence[int], previous: int) -> int:
+    """The first id that is not greater than the one before it."""
+    return next(after for before, after in pairwise((previous, *ids)) if after <= before)

@@ -58,8 +58,6 @@ def _text(value: str | None) -> str | None:
 
 def whole_number(value: Any, what: str) -> int:
     """``value`` as the integer it is; Campus's ids are ints, a driver may give a Decimal."""
-    if type(value) is int:
-        return value
     try:
         number = int(value)
     except (TypeError, ValueError):

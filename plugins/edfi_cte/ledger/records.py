@@ -35,7 +35,7 @@ def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
     return EnrollmentRecord(*(*values, ExclusionRule(excluded_by) if excluded_by else None))
 
 
-def hashes(connection: sa.Connection, target_id: str) -> Iterator[list[tuple[int, str]]]:
+def hashes(connection: sa.Connection, target_id: str) -> Iterator[Sequence[sa.Row[tuple[int, str]]]]:
     """(enrollment id, source hash) of every record, by ascending id, a page at a time."""
     table, after = enrollment_record, -(2**62)
     while True:
@@ -49,7 +49,7 @@ def hashes(connection: sa.Connection, target_id: str) -> Iterator[list[tuple[int
         connection.rollback()
         if not rows:
             return
-        yield [tuple(row) for row in rows]
+        yield rows
         after = rows[-1].enrollment_id
 
 

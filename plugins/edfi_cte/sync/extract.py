@@ -11,6 +11,8 @@ import logging
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+import sqlalchemy as sa
+
 from edfi_cte.associations.model import EnrollmentRecord, digest
 from edfi_cte.campus.rows import Row, enrollment_record
 from edfi_cte.ledger import events, mappings, records
@@ -54,7 +56,7 @@ class _Merge:
         self.changed = 0
         self.gone: list[int] = []
 
-    def run(self, source: Iterable[list[Row]], known: Iterator[tuple[int, str]]) -> None:
+    def run(self, source: Iterable[list[Row]], known: Iterator[sa.Row[tuple[int, str]]]) -> None:
         ledger_id, ledger_hash = next(known, (None, None))
         for rows in source:
             for row in rows:

@@ -60,7 +60,8 @@ def run_step(lane: Lane, name: str) -> dict[str, Any]:
             counts = _done(lane, name)
             with lane.writing() as connection:
                 runs.keep(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), counts)
-    except StepSkipped:
+    except (StepSkipped, runs.LeaseLost):
+        # Another try has taken the step over: what it leaves is what counts.
         raise
     except EdfiCteError as error:
         _keep_failure(lane, name, str(error))
