@@ -292,8 +292,8 @@ def _last_id(batch: Sequence[Row], previous: int) -> int:
     ids = [row[0] if type(row[0]) is int else whole_number(row[0], "enrollment_id") for row in batch]
     if ids[0] <= previous or ids != sorted(set(ids)):
         raise InvalidCampusData(
-            f"enrollment {_repeated(ids, previous)} came more than once. {MAPPING_TEMPLATE} must give each enrollment "
-            "once in campus_enrollment and each person once in campus_person: see its joins."
+            f"enrollment {_repeated(ids, previous)} came more than once. {MAPPING_TEMPLATE} must give each "
+            "enrollment once in campus_enrollment and each person once in campus_person: see its joins."
         )
     return ids[-1]
 
