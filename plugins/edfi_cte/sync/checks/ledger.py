@@ -1,0 +1,57 @@
+"""The ledger: whose records it holds, and whether it may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import bulk, mappings, runs
+from edfi_cte.sync.checks.findings import Finding, error, ok, warning
+from edfi_cte.sync.lane import Lane
+
+CLOCK_SKEW_SECONDS = 60
+
+
+def check_ledger(lane: Lane) -> Iterator[Finding]:
+    """The education organization that this target's records were sent for (page: LEA Reference; reading O)."""
+    edorg_id = lane.target.edorg_id
+    with lane.ledger.connect() as connection:
+        row = runs.get_target(connection, lane.target_id)
+        own = row.education_organization_id if row and mappings.count(connection, lane.target_id) else edorg_id
+        other = runs.other_education_organization(
+            connection,
+            edfi_conn_id=lane.target.edfi_conn_id,
+            scope_year=lane.target.scope_year,
+            edorg_id=edorg_id,
+        )
+    old_target, sent = other if own == edorg_id and other else (lane.target_id, own)
+    if sent != edorg_id:
+        yield error(
+            "education organization",
+            f"records of {sent} were sent for this year, and the settings now name {edorg_id}. A district number "
+            "can't change after data has been sent, and nothing was done. Put the old number back, or have the state "
+            f"clear {sent}'s records, then run in the ledger's database: {forget_statement(old_target)}",
+        )
+
+
+def forget_statement(target_id: str) -> str:
+    """The statement after which the ledger takes none of a target's records to be in the ODS."""
+    return f"DELETE FROM edfi_cte_identity_mapping WHERE target_id = '{target_id}';"
+
+
+def check_ledger_rights(lane: Lane) -> Iterator[Finding]:
+    """The ledger's login may write, and its server's clock is ours: leases are times."""
+    with lane.ledger.connect() as connection:
+        skew = abs((runs.server_time(connection) - bulk.now()).total_seconds())
+        try:
+            runs.try_write(connection)
+        except sa.exc.SQLAlchemyError as fault:
+            yield error(
+                "ledger", f"its login may not write: {type(fault).__name__}. Grant it INSERT, UPDATE, DELETE."
+            )
+            return
+    if skew > CLOCK_SKEW_SECONDS:
+        yield warning("ledger", f"its server's clock is {skew:.0f} s off this machine's; set both by NTP")
+    else:
+        yield ok("ledger", f"{lane.ledger.dialect.name}, readable and writable")
