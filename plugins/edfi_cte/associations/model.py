@@ -146,6 +146,6 @@ def canonical_json(document: Mapping[str, Any]) -> str:
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
-def digest(text: str) -> str:
-    """32 hex digits that stand for ``text``."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def digest(text: str | bytes) -> str:
+    """32 hex digits that stand for ``text``; for a text and its UTF-8 bytes the same."""
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()

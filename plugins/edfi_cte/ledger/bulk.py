@@ -30,6 +30,13 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+def plain(connection: sa.Connection, statement: sa.Select[Any]) -> Sequence[tuple[Any, ...]]:
+    """The rows as the driver's own tuples, which cost half of SQLAlchemy's: for numbers and text, by the thousand."""
+    with connection.execute(statement) as result:
+        assert result.cursor is not None  # noqa: S101 - a SELECT has one
+        return result.cursor.fetchall()
+
+
 def replace(
     connection: sa.Connection, table: sa.Table, target_id: str, key: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:

@@ -35,22 +35,23 @@ def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
     return EnrollmentRecord(*(*values, ExclusionRule(excluded_by) if excluded_by else None))
 
 
-def hashes(connection: sa.Connection, target_id: str) -> Iterator[Sequence[sa.Row[tuple[int, str]]]]:
+def hashes(connection: sa.Connection, target_id: str) -> Iterator[Sequence[tuple[int, str]]]:
     """(enrollment id, source hash) of every record, by ascending id, a page at a time."""
     table, after = enrollment_record, -(2**62)
     while True:
-        rows = connection.execute(
+        statement = (
             sa.select(table.c.enrollment_id, table.c.source_hash)
             .where(table.c.target_id == target_id, table.c.enrollment_id > after)
             .order_by(table.c.enrollment_id)
             .limit(5 * PAGE)
-        ).all()
+        )
+        rows = bulk.plain(connection, statement)
         # Ends the read transaction, so that writes between two pages meet no lock of ours.
         connection.rollback()
         if not rows:
             return
         yield rows
-        after = rows[-1].enrollment_id
+        after = rows[-1][0]
 
 
 def write_source(

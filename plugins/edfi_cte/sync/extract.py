@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-import sqlalchemy as sa
+import msgspec
 
 from edfi_cte.associations.model import EnrollmentRecord, digest
 from edfi_cte.campus.rows import Row, enrollment_record
@@ -44,7 +44,11 @@ def extract(lane: Lane) -> dict[str, int]:
 
 def source_hash(row: Row) -> str:
     """A digest that changes when anything of the source row does; a row that has not changed is read no further."""
-    return digest(repr(row))
+    try:
+        return digest(msgspec.msgpack.encode(row))
+    except (TypeError, ValueError, OverflowError):
+        # What MessagePack has no form for: a driver's own type, half of a surrogate pair, a number beyond 64 bits.
+        return digest(repr(row))
 
 
 class _Merge:
@@ -56,7 +60,7 @@ class _Merge:
         self.changed = 0
         self.gone: list[int] = []
 
-    def run(self, source: Iterable[list[Row]], known: Iterator[sa.Row[tuple[int, str]]]) -> None:
+    def run(self, source: Iterable[list[Row]], known: Iterator[tuple[int, str]]) -> None:
         ledger_id, ledger_hash = next(known, (None, None))
         for rows in source:
             for row in rows:
