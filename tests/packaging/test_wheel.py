@@ -64,5 +64,6 @@ def test_its_entry_points_name_what_is_in_it(wheel: Path, files: set[str]) -> No
     assert len(targets) == 3
     for target in targets:
         module, _, attribute = target.partition(":")
-        source = (ROOT / "plugins" / module.replace(".", "/")).with_suffix(".py").read_text()
-        assert f"def {attribute}(" in source or f"class {attribute}(" in source
+        path = ROOT / "plugins" / module.replace(".", "/")
+        source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+        assert f"def {attribute}(" in source or f"class {attribute}(" in source or f"import {attribute}\n" in source

@@ -1,0 +1,7 @@
+"""``python -m edfi_cte.cli``, where the package lies in the plugins folder and no command was installed."""
+
+import sys
+
+from edfi_cte.cli.command import main
+
+sys.exit(main())

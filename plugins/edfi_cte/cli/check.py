@@ -1,0 +1,107 @@
+"""``edfi-cte check``: is everything there that a run needs?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+from airflow import __version__ as airflow_version
+from rich.table import Table
+from rich.text import Text
+
+import edfi_cte
+from edfi_cte.cli.output import console
+from edfi_cte.cli.targets import add_target_arguments, chosen_targets
+from edfi_cte.deployment import open_lane
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.ods import EdFiClient
+from edfi_cte.settings import Target
+from edfi_cte.sync.checks import (
+    Finding,
+    Level,
+    check_campus,
+    check_clock,
+    check_ledger,
+    check_ledger_rights,
+    check_ods,
+    check_programs,
+    check_settings,
+    check_usage,
+)
+from edfi_cte.sync.lane import Lane, RunOptions
+
+
+def add(commands: Any) -> None:
+    """Its arguments."""
+    command = commands.add_parser("check", help="verify a deployment before its first run")
+    command.set_defaults(command=check)
+    add_target_arguments(command, year_required=False)
+
+
+def check(options: argparse.Namespace) -> int:
+    wrong = 0
+    for target in chosen_targets(options):
+        findings = _checked(target)
+        wrong += sum(finding.level == Level.ERROR for finding in findings)
+        console.print(_table(target.target_id, findings))
+    return 1 if wrong else 0
+
+
+def _checked(target: Target) -> list[Finding]:
+    """The findings up to the first thing without which nothing more can be looked at, such as a connection."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(_findings(open_lane(target.target_id, "check", RunOptions(dry_run=True))))
+    except EdfiCteError as error:
+        findings.append(Finding(Level.ERROR, "stopped here", str(error)))
+    return findings
+
+
+def _findings(lane: Lane) -> Iterator[Finding]:
+    if not lane.target.enabled:
+        yield Finding(Level.WARNING, "toggle", "off: runs leave this target alone")
+    yield _versions()
+    settings = list(check_settings(lane))
+    yield from settings
+    yield from check_ledger_rights(lane)
+    yield from check_ledger(lane)
+    campus = list(check_campus(lane))
+    yield from campus
+    if any(finding.level == Level.ERROR for finding in (*settings, *campus)):
+        yield Finding(Level.WARNING, "ODS", "not looked at: mend the errors above first")
+        return
+    yield from check_usage(lane)
+    yield from asyncio.run(_ods_findings(lane, lane.open_ods()))
+
+
+async def _ods_findings(lane: Lane, client: EdFiClient) -> list[Finding]:
+    async with client:
+        findings = [finding async for finding in check_ods(lane, client)]
+        if not any(finding.level == Level.ERROR for finding in findings):
+            findings += [finding async for finding in check_programs(lane, client)]
+            findings += [finding async for finding in check_clock(client)]
+    return findings
+
+
+def _versions() -> Finding:
+    major, minor = (int(part) for part in airflow_version.split(".")[:2])
+    said = f"edfi-cte {edfi_cte.__version__} on Airflow {airflow_version}, Python {platform.python_version()}"
+    if (3, 1) <= (major, minor) < (4, 0):
+        return Finding(Level.OK, "versions", said)
+    return Finding(Level.ERROR, "versions", f"{said}: Airflow 3.1 to 3.x is needed")
+
+
+_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
+
+
+def _table(title: str, findings: list[Finding]) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for column in ("", "what", "finding"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        level = Text(finding.level, style=_STYLES[finding.level])
+        table.add_row(level, Text(finding.subject), Text(finding.message))
+    return table

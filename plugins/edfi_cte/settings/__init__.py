@@ -1,0 +1,29 @@
+"""The deployment's settings: targets, resource preferences and guards, from one YAML file under version control.
+
+Every error names the file, the line, the path of the value and what is allowed there.
+"""
+
+from edfi_cte.settings.model import DagSettings, Guards, Retention, Settings, Target
+from edfi_cte.settings.preferences import (
+    CAREER_CLUSTERS,
+    CTE_PROGRAM_TYPE_URI,
+    UNLISTED_CAREER_CLUSTERS,
+    ResourcePreferences,
+)
+from edfi_cte.settings.reading import load_dag_settings, load_settings
+from edfi_cte.settings.values import SettingsError
+
+__all__ = [
+    "CAREER_CLUSTERS",
+    "CTE_PROGRAM_TYPE_URI",
+    "UNLISTED_CAREER_CLUSTERS",
+    "DagSettings",
+    "Guards",
+    "ResourcePreferences",
+    "Retention",
+    "Settings",
+    "SettingsError",
+    "Target",
+    "load_dag_settings",
+    "load_settings",
+]

@@ -1,0 +1,178 @@
+"""The whole settings file: targets, guards, retention, and what a cluster's team sets of the DAG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, field_validator, model_validator
+
+from edfi_cte.settings.mistakes import explained
+from edfi_cte.settings.preferences import ResourcePreferences
+from edfi_cte.settings.values import ConnectionId, DottedPath, Misplaced, Schedule, Section, SettingsError, matches
+from edfi_cte.suggestions import did_you_mean
+
+_DISTRICT_NUMBER = 'a district number is six digits, in quotes, with its leading zeros: "039141"'
+
+
+class Guards(Section):
+    """When a year stops rather than does harm."""
+
+    max_delete_fraction: Annotated[float, Field(ge=0, le=1)] = 0.10
+    """Share of the mapped records that one run may delete (the delete of a Delete/Post included) ..."""
+    max_delete_count: Annotated[int, Field(ge=0)] = 25
+    """... once it is more than this many."""
+    max_failure_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Failed events as a share of the desired records: with more the run fails, and no Delete/Post is begun ..."""
+    max_failure_count: Annotated[int, Field(ge=0)] = 10
+    """... once it is more than this many."""
+
+
+class Retention(Section):
+    """How long the ledger keeps what is no longer needed for the sync."""
+
+    days: Annotated[int, Field(ge=1, le=3650)] = 400
+
+
+class DagSettings(Section):
+    """What a cluster's team sets of the DAG without editing its file."""
+
+    schedule: Schedule | None = "@daily"
+    retries: Annotated[int, Field(ge=0, le=20)] = 2
+    retry_delay_minutes: Annotated[float, Field(ge=0, le=1440)] = 10
+    execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
+    deadline_minutes: Annotated[float, Field(gt=0, le=10080)] | None = None
+    """Airflow's deadline alert: a run that has not ended so long after it was queued is told of."""
+    deadline_callback: DottedPath = "edfi_cte.operators.deadline.log_missed_deadline"
+    """The async function, importable by the triggerer, that is called then with the ``context``."""
+    pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
+    queue: str | None = None
+    sending_tasks: Annotated[int, Field(ge=1, le=12)] = 1
+    """How many tasks share the sending of a target's events; one is enough for any district."""
+    owner: str = "edfi-cte"
+    tags: tuple[str, ...] = ("ed-fi", "campus", "cte")
+
+
+class Target(Section):
+    """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
+
+    district_number: Annotated[str, matches(r"[0-9]{6}", _DISTRICT_NUMBER)]
+    scope_year: Annotated[int, Field(ge=2015, le=2100)]
+    campus_conn_id: ConnectionId
+    edfi_conn_id: ConnectionId
+    enabled: bool = True
+    preferences: str = "default"
+    education_organization_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+    """The Ed-Fi District Number, where it differs from the State District Number."""
+    student_id: Literal["stateID", "edFiID", "studentNumber"] = "stateID"
+    campus_isolation: Literal["read_committed", "snapshot"] = "read_committed"
+    """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""
+
+    @field_validator("district_number", mode="before")
+    @classmethod
+    def _quoted(cls, value: Any) -> Any:
+        if isinstance(value, int):
+            raise ValueError(_DISTRICT_NUMBER)  # noqa: TRY004
+        return value
+
+    @property
+    def target_id(self) -> str:
+        """The target's name in the ledger, the grid and every report."""
+        return f"{self.district_number}-{self.scope_year}"
+
+    @property
+    def edorg_id(self) -> int:
+        """educationOrganizationId: the State District Number as an integer, unless overridden."""
+        return self.education_organization_id or int(self.district_number)
+
+
+class Settings(Section):
+    """The whole file."""
+
+    version: Literal[1]
+    ledger_conn_id: ConnectionId = "edfi_cte_ledger"
+    sql_dir: Path | None = None
+    """A folder with the district's own copies of the SQL templates; a template it lacks is the shipped one.
+
+    A relative path starts at the settings file's folder.
+    """
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    preferences: dict[str, dict[str, Any]] = {"default": {}}
+    """Resource preferences by name; validated target by target, so that a mistake stops only its own years."""
+    guards: Guards = Guards()
+    retention: Retention = Retention()
+    dag: DagSettings = DagSettings()
+
+    _path: Path = PrivateAttr(default=Path("settings"))
+    _node: yaml.Node | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self._unique(
+            "scope_year", "district_number and scope_year", [t.target_id for t in self.targets], "Remove one of them."
+        )
+        self._unique(
+            "edfi_conn_id",
+            "edfi_conn_id",
+            [t.edfi_conn_id for t in self.targets],
+            "In one ODS they would delete each other's records: name each scope year's own connection.",
+        )
+        self._unique(
+            "education_organization_id",
+            "education organization and scope_year",
+            [f"{t.edorg_id}, {t.scope_year}" for t in self.targets],
+            "They would delete each other's records: correct district_number or education_organization_id.",
+        )
+        for index, target in enumerate(self.targets):
+            if target.preferences not in self.preferences:
+                known = ", ".join(sorted(self.preferences)) or "none"
+                raise Misplaced(
+                    ("targets", index, "preferences"),
+                    f"there are no preferences named '{target.preferences}'."
+                    f"{did_you_mean(target.preferences, self.preferences)} Defined: {known}",
+                )
+        return self
+
+    @staticmethod
+    def _unique(key: str, what: str, values: list[str], advice: str) -> None:
+        seen: dict[str, int] = {}
+        for index, value in enumerate(values):
+            if (first := seen.setdefault(value, index)) < index:
+                raise Misplaced(
+                    ("targets", index, key),
+                    f"two targets share the same {what} ({value}): this one and targets[{first}]. {advice}",
+                )
+
+    def target(self, target_id: str) -> Target:
+        """The configured target of that name; :class:`SettingsError` if there is none."""
+        for target in self.targets:
+            if target.target_id == target_id:
+                return target
+        near = did_you_mean(target_id, [target.target_id for target in self.targets])
+        raise SettingsError(f"no target '{target_id}' is configured.{near} Configured: {self._names()}")
+
+    def targets_of(self, scope_year: int | None) -> list[Target]:
+        """The targets of one scope year, or every target for ``None``.
+
+        :class:`SettingsError` if the scope year is not configured ("Data will only send for the years that
+        have valid configuration", page: Scope Year Logic).
+        """
+        chosen = [t for t in self.targets if scope_year in (None, t.scope_year)]
+        if not chosen:
+            raise SettingsError(
+                f"scope year {scope_year} is not configured, so nothing is done; configured: {self._names()}. "
+                "Add a target for it to the settings file, or trigger with one of these years."
+            )
+        return chosen
+
+    def preferences_of(self, target: Target) -> ResourcePreferences:
+        """The target's resource preferences. Raises :class:`SettingsError` if they are invalid."""
+        try:
+            return ResourcePreferences.model_validate(self.preferences[target.preferences])
+        except ValidationError as error:
+            inside = ("preferences", target.preferences)
+            raise SettingsError(explained(self._path, self._node, error, ResourcePreferences, inside)) from None
+
+    def _names(self) -> str:
+        return ", ".join(t.target_id for t in self.targets)

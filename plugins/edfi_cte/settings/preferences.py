@@ -1,0 +1,94 @@
+"""Resource preferences: the mappings from Campus values to Ed-Fi (page: Resource Preferences)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from edfi_cte.settings.values import CampusCode, DescriptorUri, Section, matches
+
+CAREER_CLUSTERS = {
+    # page: CTE Program Service Descriptor. 13 (Manufacturing) is missing from the published list; it is in the
+    # national numbering that the list follows, so it is shipped and flagged rather than dropped in silence.
+    "1": "Agriculture, Food & Natural Resource",
+    "2": "Architecture & Construction",
+    "3": "Arts/ A/V Technology & Communication",
+    "4": "Business & Administrative",
+    "5": "Education & Training",
+    "6": "Finance & Insurance",
+    "7": "Government & Public Administration",
+    "8": "Health Science",
+    "9": "Hospitality & Tourism",
+    "10": "Human Service",
+    "11": "Information Technology",
+    "12": "Law & Public Safety",
+    "13": "Manufacturing",
+    "14": "Marketing Sales & Service",
+    "15": "Scientific Research/Engineering",
+    "16": "Transportation, Distribution, & Logistics",
+}
+UNLISTED_CAREER_CLUSTERS = frozenset({"13"})
+
+CTE_PROGRAM_TYPE_URI = "uri://ed-fi.org/ProgramTypeDescriptor#Career and Technical Education"
+
+
+class ProgramNamePreference(Section):
+    """Which value of CTE Program Type is the Program's name in the ODS (reading C: the label by default)."""
+
+    source: Literal["label", "code"] = "label"
+    mapping: dict[CampusCode, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = {}
+    """CTE Program Type code to programName; a code that is not listed keeps its ``source`` value."""
+
+
+class CareerClusterPreference(Section):
+    """Campus's Career Cluster code to the cteProgramServiceDescriptor."""
+
+    namespace: Annotated[
+        str,
+        matches(
+            r"uri://[^\s/#]+/[^\s#]*Descriptor",
+            "a namespace is written uri://<host>/<Name>Descriptor, for example uri://ed-fi.org/CTEProgramServiceDescriptor",
+        ),
+    ] = "uri://dese.mo.gov/CTEProgramServiceDescriptor"
+    """Where the shipped defaults (codes 1 to 16) live. The host is not public: take it from your ODS."""
+    mapping: dict[CampusCode, DescriptorUri] = {}
+    """Full URIs for single codes, over the defaults or beside them."""
+
+    def uris(self) -> dict[str, str]:
+        """Every mapped code with its descriptor URI."""
+        defaults = {code: f"{self.namespace}#{code}" for code in CAREER_CLUSTERS}
+        return defaults | self.mapping
+
+
+class CertificationStatusPreference(Section):
+    """Career Tech Program Certifications to technicalSkillsAssessmentDescriptor (page: Resource Preferences)."""
+
+    passing: DescriptorUri | None = None
+    attempted: DescriptorUri | None = None
+    none: DescriptorUri | None = None
+
+
+class ResourcePreferences(Section):
+    """The mappings from Campus values to Ed-Fi (page: Resource Preferences).
+
+    In an optional mapping a code set to null is known and not sent; a code that a configured mapping does not
+    list rejects the record.
+    """
+
+    program_type_descriptor: DescriptorUri = CTE_PROGRAM_TYPE_URI
+    program_name: ProgramNamePreference = ProgramNamePreference()
+    career_cluster: CareerClusterPreference = CareerClusterPreference()
+    career_pathway: dict[CampusCode, DescriptorUri | None] = {}
+    student_status: dict[CampusCode, bool | None] = {}
+    certification_status: CertificationStatusPreference = CertificationStatusPreference()
+    send_end_date: bool = False
+    career_cluster_change: Literal["delete_post", "put"] = "delete_post"
+    create_missing_programs: bool = False
+
+    def fingerprint(self) -> str:
+        """Changes when, and only when, a mapping changes."""
+        mappings = self.model_dump(exclude={"career_cluster_change", "create_missing_programs"})
+        return hashlib.blake2b(json.dumps(mappings, sort_keys=True).encode(), digest_size=16).hexdigest()
