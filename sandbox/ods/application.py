@@ -230,10 +230,10 @@ class Application:
         return None
 
     def _deletes(self, session: Session, place: Place, request: Request) -> Response:
-        return changes.deletes(session, place.resource, place.instance.store, self.dialect, request)
+        return place.instance.changes.deletes(session, place.resource, request)
 
     def _key_changes(self, session: Session, place: Place, request: Request) -> Response:
-        return changes.key_changes(session, place.resource, place.instance.store, self.dialect, request)
+        return place.instance.changes.key_changes(session, place.resource, request)
 
     def _partitions(self, session: Session, place: Place, request: Request) -> Response:
         return place.instance.reader.partitions(session, place.resource, request)

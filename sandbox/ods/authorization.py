@@ -125,6 +125,20 @@ class Authorizer:
         reach = self._relationships.reach(session.education_organizations)
         return self._organization_reached(subject, reach) and self._student_reached(subject, reach)
 
+    def permits_change(self, session: Session, resource: Resource, key: Key) -> bool:
+        """May the caller read that this key is gone or changed?
+
+        The strategies of ReadChanges (`…IncludingDeletes`) also count the enrollments that there were.
+        """
+        if session.client.claim_set in UNRESTRICTED:
+            return True
+        subject = strategy_of(resource, "readChanges").subject(key)
+        reach = self._relationships.reach(session.education_organizations)
+        if not self._organization_reached(subject, reach):
+            return False
+        schools = self._store.past_schools_of.get(subject.student or "", set())
+        return subject.student is None or not reach.isdisjoint(schools)
+
     def sees_all(self, session: Session, resource: Resource) -> bool:
         """No relationship is asked for when reading this resource."""
         return session.client.claim_set in UNRESTRICTED or strategy_of(resource, "read") == Strategy()

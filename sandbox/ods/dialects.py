@@ -91,6 +91,8 @@ class Dialect:
     any_etag: bool = False
     """`*` means something in If-Match and If-None-Match, and writes heed the latter, too (DMS)."""
     # collections
+    strict_queries: bool = False
+    """A query parameter must be one that the resource has, and all that are wrong are told (DMS)."""
     default_limit: int = 500
     limit_message: str = "Limit must be a value between 0 and 500."
     order: Literal["insertion", "key"] = "insertion"
@@ -208,7 +210,7 @@ _DMS = replace(
     id_in_put_body="required",
     if_none_match="standard",
     any_etag=True,
-    limit_message="Limit must be omitted or set to a numeric value between 0 and 500.",
+    strict_queries=True,
     unknown_descriptor_filter="empty",
 )
 

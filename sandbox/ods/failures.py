@@ -30,7 +30,9 @@ class Kind(StrEnum):
     MEDIA_TYPE = "content type not supported"  # message
     EMPTY_BODY = "no body"
     MALFORMED_BODY = "the body isn't JSON"  # message
-    PARAMETER = "a query parameter is wrong"  # message
+    PARAMETER = "a query parameter is wrong"  # message, messages
+    CHANGE_PARAMETER = "a query parameter of a change query is wrong"  # message, messages
+    QUERY_FIELD = "a query parameter that the resource doesn't have"  # message, messages
     ID_IN_BODY = "the client assigned an id"
     ID_MISMATCH = "the body's id isn't the URL's"
     MALFORMED_ID = "the id in the URL isn't a GUID"  # id

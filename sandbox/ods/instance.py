@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.ods.authorization import Authorizer
+from sandbox.ods.changes import ChangeReader
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import internal_id, representation
 from sandbox.ods.failures import Failure
@@ -35,6 +36,7 @@ class Instance:
         self.authorizer = Authorizer(store, self.dialect)
         self.reader = Reader(store, self.dialect, self.authorizer)
         self.writer = Writer(store, self.dialect, self.authorizer)
+        self.changes = ChangeReader(store, self.dialect, self.authorizer)
 
     def follow(self, follower: Follower) -> None:
         """Has every change from now on told to a follower."""

@@ -40,7 +40,7 @@ class _State:
                 )
             case "deletion":
                 self.records.pop((name, line["id"]), None)
-                self.deletions.append((name, Deletion(line["id"], tuple(line["key"]), line["version"])))
+                self.deletions.append((name, _deletion(line)))
             case "key change":
                 change = KeyChange(line["id"], tuple(line["old"]), tuple(line["new"]), line["version"])
                 self.key_changes.append((name, change))
@@ -122,15 +122,19 @@ class _Follower:
         self._write(self._parts, {"what": "clear"})
 
 
+def _deletion(line: Line) -> Deletion:
+    return Deletion(line["id"], tuple(line["key"]), line["version"], tuple(line["values"]))
+
+
 def _restore(instance: Instance, state: _State) -> None:
     resources = instance.store.resources
     in_load_order = sorted(state.records.items(), key=lambda item: (resources[item[0][0]].order, item[1].number))
     for (name, _), saved in in_load_order:
         instance.writer.restore(resources[name], saved)
     for name, deletion in state.deletions:
-        instance.store.collections[name].deletions.append(deletion)
+        instance.store.recall(name, deletion)
     for name, change in state.key_changes:
-        instance.store.collections[name].key_changes.append(change)
+        instance.store.recall(name, change)
     versions = [deletion.change_version for _, deletion in state.deletions]
     versions += [change.change_version for _, change in state.key_changes]
     instance.store.change_version = max([instance.store.change_version, *versions])
@@ -161,6 +165,7 @@ def _deletion_line(name: str, deletion: Deletion) -> Line:
         "resource": name,
         "id": deletion.id,
         "key": deletion.key,
+        "values": deletion.values,
         "version": deletion.change_version,
     }
 

@@ -30,6 +30,11 @@ class Request:
         """The query's parameters; names in lower case, as the ODS ignores their case."""
         return {name.lower(): value for name, value in parse_qsl(self.query, keep_blank_values=True)}
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The parameters' names as they were sent, by name in lower case."""
+        return {name.lower(): name for name, _ in parse_qsl(self.query, keep_blank_values=True)}
+
     @property
     def base_url(self) -> str:
         return f"http://{self.headers.get('host', 'localhost')}"

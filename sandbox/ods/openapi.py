@@ -8,9 +8,9 @@ from typing import Any
 
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
+from sandbox.ods.filters import filters_of
 from sandbox.ods.paging import MAX_LIMIT, MAX_PARTITIONS
 from sandbox.ods.properties import Property, camel
-from sandbox.ods.reading import filter_properties
 
 Json = dict[str, Any]
 
@@ -160,15 +160,14 @@ class _Builder:
 
     def _filters(self, resource: Resource) -> list[Json]:
         """What the collection can be filtered by, key parts first; the descriptors' texts keep their own names."""
-        flat = {part.name.lower(): part.name for part in resource.key}
         parameters = []
-        for lower, prop in filter_properties(resource, self._dialect).items():
+        for wanted in filters_of(resource, self._dialect).values():
             parameter: Json = {
-                "name": flat.get(lower, prop.name),
+                "name": wanted.name,
                 "in": "query",
-                "schema": self._scalar(replace(prop, key=False, required=True)),
+                "schema": self._scalar(replace(wanted.prop, key=False, required=True)),
             }
-            if lower in flat:
+            if wanted.key_index is not None:
                 parameter.update(_IDENTITY)
             parameters.append(parameter)
         return [*parameters, {"name": "id", "in": "query", "schema": {"type": "string"}}]

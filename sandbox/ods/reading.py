@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from sandbox.ods.authorization import Authorizer, require_claim
@@ -12,13 +12,13 @@ from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import etag, internal_id, names_tag, representation
 from sandbox.ods.failures import Failure, Kind
+from sandbox.ods.filters import Filter, Test, filters_of, id_test
 from sandbox.ods.messages import Request, Response, json_response
-from sandbox.ods.paging import change_versions, parse_page, partitions
-from sandbox.ods.properties import Property
+from sandbox.ods.paging import change_versions, parse_page, parse_split
 from sandbox.ods.readers import ABSENT, Reading, filter_reader
 from sandbox.ods.store import Record, Store
+from sandbox.ods.strict_paging import strict_page, strict_split
 
-Test = Callable[[Record], bool]
 _CACHED_QUERIES = 8
 
 
@@ -46,24 +46,34 @@ class Reader:
 
     def collection(self, session: Session, resource: Resource, request: Request) -> Response:
         """GET of a page; an empty list when the caller sees nothing."""
-        require_claim(session, resource, "read")
         parameters = request.parameters
-        page = parse_page(parameters, self._dialect)
+        if self._dialect.strict_queries:
+            page = strict_page(request, self._known(resource))
+        else:
+            page = parse_page(parameters, self._dialect)
+        require_claim(session, resource, "read")
         records = self._visible(session, resource, parameters)
         chosen = page.of(records)
         headers = []
         if page.total_count:
             headers.append(("Total-Count", str(len(records))))
-        if chosen and self._dialect.cursor_paging:
+        if chosen and page.has_next:
             headers.append(("Next-Page-Token", page.next_token(chosen)))
         body = b"[" + b",".join(representation(record, self._dialect) for record in chosen) + b"]"
         return Response(200, body, headers)
 
     def partitions(self, session: Session, resource: Resource, request: Request) -> Response:
         """GET …/partitions: page tokens for readers that work side by side (ODS 7.3+)."""
+        if self._dialect.strict_queries:
+            split = strict_split(request, self._known(resource))
+        else:
+            split = parse_split(request.parameters, self._dialect)
         require_claim(session, resource, "read")
         records = self._visible(session, resource, request.parameters)
-        return json_response(200, {"pageTokens": partitions(records, request.parameters, self._dialect)})
+        return json_response(200, {"pageTokens": split.tokens(records)})
+
+    def _known(self, resource: Resource) -> Container[str]:
+        return {*filters_of(resource, self._dialect), "id"}
 
     def _parse_id(self, text: str) -> str:
         identifier = internal_id(text)
@@ -125,64 +135,40 @@ class Reader:
         return collection.in_key_order() if self._dialect.order == "key" else collection.in_insertion_order()
 
     def _tests(self, resource: Resource, wanted: dict[str, str]) -> list[Test] | None:
-        """One test a filter; None when one can match nothing. Unknown parameters are ignored, as in the ODS."""
+        """One test a filter; None when one can match nothing. An ODS ignores parameters that it doesn't know."""
         tests: list[Test] = []
-        key_names = [part.name.lower() for part in resource.key]
-        filters = filter_properties(resource, self._dialect)
+        filters = filters_of(resource, self._dialect)
         if "minchangeversion" in wanted or "maxchangeversion" in wanted:
             least, most = change_versions(wanted, self._dialect)
             tests.append(lambda record: least <= record.change_version <= most)
         for name, text in wanted.items():
             if name == "id":
-                identifier = internal_id(text)
-                tests.append(lambda record, wanted=identifier: record.id == wanted)  # type: ignore[misc]
+                tests.append(id_test(text))
             elif name in filters and text != "":
                 value = self._filter_value(filters[name], text)
                 if value is ABSENT:
                     return None
-                if name in key_names:
-                    tests.append(_key_test(resource, key_names.index(name), value))
-                else:
-                    tests.append(_property_test(filters[name].name, value))
+                tests.append(filters[name].test(resource, value))
         return tests
 
-    def _filter_value(self, prop: Property, text: str) -> Any:
+    def _filter_value(self, wanted: Filter, text: str) -> Any:
         """A filter's text as the property's value; ABSENT for an unknown descriptor."""
         reading = Reading(self._store)
         phrases = self._dialect.wording.phrases
-        value = filter_reader(prop, self._dialect)(text, phrases.root, reading)
+        value = filter_reader(wanted.prop, self._dialect)(text, phrases.root, reading)
         if reading.unknown_descriptor and self._dialect.unknown_descriptor_filter == "refused":
             uri, descriptor = reading.unknown_descriptor
             raise Failure(Kind.UNKNOWN_DESCRIPTOR, uri=uri, descriptor=descriptor)
+        if reading.binding and self._dialect.strict_queries:
+            path = ".".join((phrases.root, *wanted.paths[0]))
+            message = f"The value '{text}' is not valid for {wanted.name}."
+            raise Failure(Kind.BINDING, problems={path: [message]})
         if reading.binding:
             raise Failure(Kind.BINDING, problems=reading.binding)
         return value
 
 
 _PAGING = frozenset({"limit", "offset", "totalcount", "pagesize", "pagetoken", "number", "correlationid"})
-_SCALARS = frozenset({"string", "integer", "organization id", "number", "boolean", "date", "descriptor"})
-
-
-def filter_properties(resource: Resource, dialect: Dialect) -> dict[str, Property]:
-    """What a collection can be filtered by, by name in lower case: its key, flat, and its own scalar properties."""
-    properties = resource.properties_in(dialect.data_standard)
-    by_name = {prop.name: prop for prop in properties}
-    found = {prop.name.lower(): prop for prop in properties if prop.kind in _SCALARS}
-    for part in resource.key:
-        prop = by_name[part.path[0]]
-        if len(part.path) > 1:
-            prop = next(field for field in prop.fields if field.name == part.path[1])
-        found[part.name.lower()] = prop
-    return found
-
-
-def _key_test(resource: Resource, index: int, value: Any) -> Test:
-    wanted = str(value).lower() if resource.is_descriptor else value
-    return lambda record: record.key[index] == wanted
-
-
-def _property_test(name: str, value: Any) -> Test:
-    return lambda record: record.document().get(name) == value
 
 
 def _by_key(record: Record) -> tuple[str | int, ...]:

@@ -48,9 +48,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
+    """An item that was there. `values`: its key as it was written, where `key` (a descriptor's) is in lower case."""
+
     id: str
     key: Key
     change_version: int
+    values: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class Store:
         """(type, URI in lower case) to the URI as stored and its record."""
         self.schools_of: dict[str, dict[int, int]] = {}
         """Student to the schools of their studentSchoolAssociations, counted."""
+        self.past_schools_of: dict[str, set[int]] = {}
+        """Student to the schools they were ever at: what is gone stays readable for these (change queries)."""
         self.by_student: dict[str, dict[str, dict[str, Record]]] = {}
         """Resource, student, id: so that a look-up by student need not read a whole collection."""
         self.change_version = 0
@@ -201,14 +206,25 @@ class Store:
         del collection.by_id[record.id]
         self._unindex(record)
         self._members_changed(record)
-        deletion = Deletion(record.id, record.key, self._changed())
+        deletion = Deletion(record.id, record.key, self._changed(), values_of(record))
         collection.deletions.append(deletion)
         if self.follower is not None:
             self.follower.deleted(record.resource.name, deletion)
 
+    def recall(self, name: str, event: Deletion | KeyChange) -> None:
+        """Takes in what a state file remembers of the past."""
+        collection = self.collections[name]
+        key = event.key if isinstance(event, Deletion) else event.old
+        if isinstance(event, Deletion):
+            collection.deletions.append(event)
+        else:
+            collection.key_changes.append(event)
+        if name == "studentSchoolAssociations":
+            self.past_schools_of.setdefault(str(key[-1]), set()).add(int(key[1]))
+
     def _note_key_change(self, record: Record, old_key: Key) -> None:
         collection = self.collections[record.resource.name]
-        change = KeyChange(record.id, old_key, record.key, record.change_version)
+        change = KeyChange(record.id, old_key, record.key, self._changed())
         collection.key_changes.append(change)
         collection.changed_members()
         if self.follower is not None:
@@ -254,6 +270,7 @@ class Store:
             schools = self.schools_of.setdefault(student, {})
             school = int(record.key[1])
             schools[school] = schools.get(school, 0) + 1
+            self.past_schools_of.setdefault(student, set()).add(school)
 
     def _unindex(self, record: Record) -> None:
         resource, key = record.resource, record.key
@@ -275,6 +292,14 @@ def student_of(record: Record) -> str | None:
     """The student that a record is about, if its natural key names one."""
     last = record.resource.key[-1]
     return str(record.key[-1]) if last.name == "studentUniqueId" else None
+
+
+def values_of(record: Record) -> Key:
+    """The natural key as the document writes it."""
+    if not record.resource.is_descriptor:
+        return record.key
+    document = record.document()
+    return tuple(document[part.name] for part in record.resource.key)
 
 
 def _count_down(counts: dict[_T, int], name: _T) -> None:

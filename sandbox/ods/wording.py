@@ -98,7 +98,8 @@ class Wording:
             if self.format == "message with correlation id":
                 message["correlationId"] = correlation_id
             return template.status, message
-        errors = [error.format(**facts) for error in template.errors]
+        told = facts.get("messages")
+        errors = list(told) if isinstance(told, tuple) else [error.format(**facts) for error in template.errors]
         document: dict[str, Any] = {
             "detail": detail,
             "type": template.type.format(**facts),
@@ -180,6 +181,7 @@ _MESSAGES_5: dict[Kind, Template] = {
     Kind.EMPTY_BODY: Template(400, "A non-empty request body is required."),
     Kind.MALFORMED_BODY: Template(400, "The request is invalid.", shows_problems=True),
     Kind.PARAMETER: Template(400, "{message}"),
+    Kind.CHANGE_PARAMETER: Template(400, "{message}"),
     Kind.ID_IN_BODY: Template(400, "Resource identifiers cannot be assigned by the client."),
     Kind.MALFORMED_ID: Template(400, "The request is invalid.", shows_problems=True),
     Kind.BINDING: Template(400, "The request is invalid.", shows_problems=True),
@@ -242,6 +244,7 @@ _METHOD = "urn:ed-fi:api:method-not-allowed"
 _SEE_ERRORS = "The request could not be processed. See 'errors' for details."
 _SEE_VALIDATION = "Data validation failed. See 'validationErrors' for details."
 _CONSTRUCTION = "The request construction was invalid."
+_SUPPLIED = "Parameters supplied to the request were invalid."
 _DENIED = "Access to the requested data could not be authorized."
 
 
@@ -302,6 +305,7 @@ _PROBLEMS_7_3: dict[Kind, Template] = {
     ),
     Kind.MALFORMED_BODY: _invalid(),
     Kind.PARAMETER: Template(400, _CONSTRUCTION, _PARAMETERS, "Parameter Validation Failed", ("{message}",)),
+    Kind.CHANGE_PARAMETER: Template(400, _SUPPLIED, _PARAMETERS, "Parameter Validation Failed", ("{message}",)),
     Kind.ID_IN_BODY: _invalid(
         "The request data was constructed incorrectly.",
         shows_problems=False,
@@ -371,13 +375,8 @@ _PROBLEMS_DMS: dict[Kind, Template] = {
         401, "Invalid client or Invalid client credentials", "urn:ed-fi:api:unauthorized", "invalid_client"
     ),
     Kind.TOKEN_REQUEST: Template(400, _SEE_ERRORS, _BAD_REQUEST, "Bad Request", ("{message}",)),
-    Kind.PARAMETER: Template(
-        400,
-        "Parameters supplied to the request were invalid.",
-        _PARAMETERS,
-        "Parameter Validation Failed",
-        ("{message}",),
-    ),
+    Kind.PARAMETER: Template(400, _SUPPLIED, _PARAMETERS, "Parameter Validation Failed", ("{message}",)),
+    Kind.QUERY_FIELD: Template(400, _SEE_ERRORS, _BAD_REQUEST, "Bad Request", ("{message}",)),
     Kind.ID_MISMATCH: Template(
         400, _SEE_ERRORS, _BAD_REQUEST, "Bad Request", ("Request body id must match the id in the url.",)
     ),

@@ -22,6 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "needs_seeding: needs to look into the ODS or to change it from outside; skipped on a real one"
     )
     config.addinivalue_line("markers", "dialects(*names): the API generations that a test is about (default: all)")
+    config.addinivalue_line(
+        "markers", "proven(where): suite and request, or source, in which the real API's behaviour is proven"
+    )
     config.addinivalue_line("markers", "cases(rows): runs the test for each row and each dialect that it names")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.answers import Answer, check, message, no_action, problem
+from tests.sandbox.answers import DATA, SEE_VALIDATION, Answer, check, message, problem
 from tests.sandbox.target import ASSOCIATIONS, WORLD, Target, association
 
 CURSOR = ("7.3", "dms")
@@ -86,9 +86,159 @@ def test_filters_by_descriptor_and_by_other_properties(target: Target) -> None:
     assert dates(own(target, privateCTEProgram="true")) == ["2019-08-23"]
 
 
-def test_unknown_parameters_are_ignored(target: Target) -> None:
+SCHOOL_YEARS = {"schoolYearTypeReference": 2026, "classOfSchoolYearTypeReference": 2027}
+
+
+@pytest.mark.needs_seeding
+@pytest.mark.parametrize(
+    ("path", "wanted", "unwanted"),
+    [
+        ("schools", {"localEducationAgencyId": WORLD.district}, {"localEducationAgencyId": 1}),
+        ("schools", {"charterApprovalSchoolYear": 2024}, {"charterApprovalSchoolYear": 2025}),
+        ("localEducationAgencies", {"parentLocalEducationAgencyId": WORLD.district}, {"stateEducationAgencyId": 29}),
+        ("studentSchoolAssociations", {"schoolYear": 2026}, {"schoolYear": 2025}),
+        ("studentSchoolAssociations", {"classOfSchoolYear": 2027}, {"classOfSchoolYear": 2026}),
+        (
+            "studentSchoolAssociations",
+            {"schoolYear": 2026, "classOfSchoolYear": 2027},
+            {"graduationSchoolYear": 2027},
+        ),
+        ("students", {"studentUniqueId": WORLD.student}, {"personId": "P1"}),
+    ],
+    ids=["school's district", "charter year", "parent district", "school year", "class of", "two years", "person"],
+)
+@pytest.mark.proven(
+    "Postman GetByExample: Initialize Schools Data (schools?localEducationAgencyId=); the published OpenAPI's "
+    "parameters; DMS ResourceQueriesQueryString 17"
+)
+def test_filters_on_the_keys_of_optional_references(
+    target: Target, path: str, wanted: dict[str, Any], unwanted: dict[str, Any]
+) -> None:
+    assert target.control is not None
+    (school,) = target.control.documents("schools")
+    target.control.put("schools", {**school, "charterApprovalSchoolYearTypeReference": {"schoolYear": 2024}})
+    (district,) = target.control.documents("localEducationAgencies")
+    below = {**district, "localEducationAgencyId": 39142}
+    below["parentLocalEducationAgencyReference"] = {"localEducationAgencyId": WORLD.district}
+    target.control.put("localEducationAgencies", below)
+    (enrollment, *_) = target.control.documents("studentSchoolAssociations")
+    years = {name: {"schoolYear": year} for name, year in SCHOOL_YEARS.items()}
+    target.control.put("studentSchoolAssociations", {**enrollment, **years})
+    assert len(target.get(f"/ed-fi/{path}", **wanted).json()) == 1
+    assert target.get(f"/ed-fi/{path}", **unwanted).json() == []
+
+
+@pytest.mark.proven("Postman GetByExample (7.3): When filtering by id; DMS DescriptorQueryCapabilityCompiler")
+def test_filter_by_id(target: Target) -> None:
+    location = target.created()
+    identifier = location.rpartition("/")[2]
+    assert [row["id"] for row in target.get(ASSOCIATIONS, id=identifier).json()] == [identifier]
+    assert target.get(ASSOCIATIONS, id="b61860ad52da43fb98a6e4fda8747e00").json() == []
+
+
+@pytest.mark.dialects("7.3")
+@pytest.mark.proven("Postman Integration: Paging > Cursor Paging > Paging through Partitions, Smallest Partitions")
+def test_small_partitions_on_request_side_by_side(target: Target) -> None:
+    days = [f"2019-08-{day:02d}" for day in range(1, 8)]
+    seed_dates(target, *days)
+
+    def walk(token: str) -> list[str]:
+        found: list[str] = []
+        while token:
+            answer = target.get(ASSOCIATIONS, pageToken=token, pageSize=2, studentUniqueId=WORLD.student)
+            found += dates(answer.json())
+            token = answer.headers.get("Next-Page-Token", "")
+        return found
+
+    for number, parts in ((2, 2), (3, 3), (200, 7)):
+        answer = target.get(
+            f"{ASSOCIATIONS}/partitions", number=number, allowSmallPartitions="true", studentUniqueId=WORLD.student
+        )
+        tokens = answer.json()["pageTokens"]
+        assert len(tokens) == parts
+        assert [date for token in tokens for date in walk(token)] == days
+
+
+@pytest.mark.dialects("dms")
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"limit": 5}, ["The 'limit' parameter is not supported by the partitions endpoint."]),
+        (
+            {"totalCount": "true", "pageToken": "MSwy"},
+            [
+                "The 'pageToken' parameter is not supported by the partitions endpoint.",
+                "The 'totalCount' parameter is not supported by the partitions endpoint.",
+            ],
+        ),
+        ({"number": "many"}, ["Number of partitions must be between 1 and 200."]),
+        ({"number": ""}, ["Number of partitions must be between 1 and 200."]),
+    ],
+    ids=["limit", "two", "a word", "nothing"],
+)
+@pytest.mark.proven("DMS PartitionRequestValidator; CURSOR-PAGING.md, /partitions requests")
+def test_dms_takes_no_page_for_partitions(target: Target, parameters: dict[str, Any], told: list[str]) -> None:
+    answer = target.get(f"{ASSOCIATIONS}/partitions", **parameters)
+    supplied = "Parameters supplied to the request were invalid."
+    check(answer, problem(400, PARAMETERS, supplied, *told, dms=True), target.dialect)
+
+
+@pytest.mark.dialects("dms")
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"totalCount": "perhaps"}, "TotalCount must be a boolean value."),
+        ({"offset": "x"}, "Offset must be a numeric value greater than or equal to 0."),
+        ({"limit": "x"}, "Limit must be omitted or set to a numeric value between 0 and 500."),
+        (
+            {"pageToken": "MSwy", "limit": 2, "pageSize": 2},
+            "Use pageSize instead of limit when using cursor paging with pageToken.",
+        ),
+        ({"pageSize": 2, "offset": 1}, "Use limit instead of pageSize when using limit/offset paging."),
+        ({"pageToken": "MSwy", "pageSize": 501}, "PageSize must be a value between 0 and 500."),
+    ],
+)
+@pytest.mark.proven("DMS PagingQueryString 12-14; CursorRequestValidator")
+def test_wrong_pages_of_dms(target: Target, parameters: dict[str, Any], told: str) -> None:
+    answer = target.get(ASSOCIATIONS, **parameters)
+    supplied = "Parameters supplied to the request were invalid."
+    check(answer, problem(400, PARAMETERS, supplied, told, dms=True), target.dialect)
+
+
+@pytest.mark.dialects("7.3")
+@pytest.mark.proven("Postman Integration: Paging Validation > Cursor paging, Limit also specified (200)")
+def test_a_limit_beside_a_page_size_is_ignored_by_7_3(target: Target) -> None:
     seed_dates(target, "2019-08-01")
-    assert dates(own(target, favoriteColor="green")) == ["2019-08-01"]
+    token = target.get(f"{ASSOCIATIONS}/partitions").json()["pageTokens"][0]
+    assert target.get(ASSOCIATIONS, pageToken=token, pageSize=2, limit=0).json() != []
+
+
+@pytest.mark.dialects("dms")
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("beginDate", "word", "$.beginDate"),
+        ("educationOrganizationId", "word", "$.educationOrganizationReference.educationOrganizationId"),
+        ("privateCTEProgram", "perhaps", "$.privateCTEProgram"),
+    ],
+)
+@pytest.mark.proven("DMS ResourceQueriesQueryString 02 and 03; ResourceQueryFilterValidator")
+def test_filters_of_dms_that_are_no_value_of_their_type(target: Target, name: str, value: str, path: str) -> None:
+    answer = target.get(ASSOCIATIONS, **{name: value})
+    told = f"The value '{value}' is not valid for {name}."
+    check(answer, problem(400, DATA, SEE_VALIDATION, where={path: [told]}, dms=True), target.dialect)
+
+
+@pytest.mark.proven("ASP.NET model binding of GetByExample (ODS); DMS ValidateQueryMiddleware")
+def test_unknown_parameters_are_ignored_but_by_dms(target: Target) -> None:
+    seed_dates(target, "2019-08-01")
+    if target.dialect == "dms":
+        see = "The request could not be processed. See 'errors' for details."
+        told = "The query field 'favoriteColor' is not valid for this resource."
+        answer = target.get(ASSOCIATIONS, favoriteColor="green")
+        check(answer, problem(400, "bad-request", see, told, dms=True), target.dialect)
+    else:
+        assert dates(own(target, favoriteColor="green")) == ["2019-08-01"]
 
 
 # Cursor paging
@@ -169,126 +319,7 @@ def test_a_small_collection_is_one_partition(target: Target) -> None:
     assert len(target.get(f"{ASSOCIATIONS}/partitions", number=10).json()["pageTokens"]) == 1
 
 
-# Change queries
-
-
-def newest(target: Target) -> int:
-    document = target.get(f"{target.change_queries_url}/availableChangeVersions").json()
-    return int({name.lower(): value for name, value in document.items()}["newestchangeversion"])
-
-
-def test_available_change_versions(target: Target) -> None:
-    document = target.get(f"{target.change_queries_url}/availableChangeVersions").json()
-    if target.dialect == "5.3":
-        assert set(document) == {"OldestChangeVersion", "NewestChangeVersion"}
-    else:
-        assert set(document) == {"oldestChangeVersion", "newestChangeVersion"}
-
-
-def test_change_versions_bound_a_collection(target: Target) -> None:
-    before = newest(target)
-    seed_dates(target, "2019-08-01")
-    between = newest(target)
-    seed_dates(target, "2019-08-02")
-    assert dates(own(target, minChangeVersion=before + 1)) == ["2019-08-01", "2019-08-02"]
-    assert dates(own(target, minChangeVersion=before + 1, maxChangeVersion=between)) == ["2019-08-01"]
-    target.post(association(beginDate="2019-08-01", privateCTEProgram=True))
-    assert sorted(dates(own(target, minChangeVersion=between + 1))) == ["2019-08-01", "2019-08-02"]
-
-
-def test_an_unchanged_write_keeps_the_change_version(target: Target) -> None:
-    target.created()
-    before = newest(target)
-    target.post(association())
-    assert newest(target) == before
-
-
-@pytest.mark.needs_seeding
-def test_the_loaders_key_may_not_read_deletes(target: Target) -> None:
-    answer = target.get(f"{ASSOCIATIONS}/deletes")
-    if target.dialect == "5.3":
-        assert answer.status_code == 200
-        return
-    check(answer, no_action(target.dialect, "readChanges", "relationshipBasedData", NAME), target.dialect)
-
-
-@pytest.mark.needs_seeding
-def test_deletes_carry_the_key_from_6_0_on(target: Target) -> None:
-    assert target.control is not None
-    target.control.add_client("reader", "reader", "Ed-Fi API Publisher - Reader")
-    location = target.created()
-    target.call("DELETE", location)
-    answer = target.get(f"{ASSOCIATIONS}/deletes", key="reader", totalCount="true")
-    if target.dialect == "5.3":
-        # ODS-4087: deletes of derived resources are never captured.
-        assert answer.json() == []
-        return
-    (row,) = answer.json()
-    assert answer.headers["Total-Count"] == "1"
-    assert row["id"] == location.rpartition("/")[2]
-    assert row["keyValues"] == {
-        "beginDate": "2019-08-23",
-        "educationOrganizationId": WORLD.district,
-        "programEducationOrganizationId": WORLD.district,
-        "programName": WORLD.program,
-        "programTypeDescriptor": WORLD.program_type,
-        "studentUniqueId": WORLD.student,
-    }
-    target.created()
-    assert target.get(f"{ASSOCIATIONS}/deletes", key="reader").json() == []
-
-
-@pytest.mark.dialects("6.2", "7.1", "7.3", "dms")
-@pytest.mark.needs_seeding
-@pytest.mark.parametrize("limit", [0, 501])
-@pytest.mark.parametrize("kind", ["deletes", "keyChanges"])
-def test_the_limit_of_the_change_endpoints_is_1_to_500(target: Target, kind: str, limit: int) -> None:
-    assert target.control is not None
-    target.control.add_client("reader", "reader", "Ed-Fi API Publisher - Reader")
-    answer = target.get(f"{ASSOCIATIONS}/{kind}", key="reader", limit=limit)
-    text = "Limit must be omitted or set to a value between 1 and 500."
-    details = {
-        "7.3": "The request construction was invalid.",
-        "dms": "Parameters supplied to the request were invalid.",
-    }
-    expected = (
-        problem(400, PARAMETERS, details[target.dialect], text, dms=target.dialect == "dms")
-        if target.dialect in details
-        else message(400, text)
-    )
-    check(answer, expected, target.dialect)
-
-
-@pytest.mark.dialects("5.3")
-@pytest.mark.needs_seeding
-def test_v5_lists_deletes_of_other_resources_without_keys_caps_or_counts(target: Target) -> None:
-    person = {"firstName": "A", "lastSurname": "B", "birthDate": "2008-01-01"}
-    for number in range(26):
-        location = target.created({**person, "studentUniqueId": f"gone-{number}"}, "/ed-fi/students")
-        target.call("DELETE", location)
-    by_default = target.get("/ed-fi/students/deletes", totalCount="true")
-    assert len(by_default.json()) == 25
-    assert set(by_default.json()[0]) == {"Id", "ChangeVersion"}
-    assert "Total-Count" not in by_default.headers
-    assert len(target.get("/ed-fi/students/deletes", limit=1000).json()) == 26
-
-
-@pytest.mark.needs_seeding
-def test_key_changes(target: Target) -> None:
-    assert target.control is not None
-    target.control.add_client("reader", "reader", "Ed-Fi API Publisher - Reader")
-    answer = target.get(f"{ASSOCIATIONS}/keyChanges", key="reader")
-    if target.dialect == "5.3":
-        check(answer, (404, None), target.dialect)
-        return
-    assert answer.json() == []
-    (row, *_) = target.control.documents("studentSchoolAssociations")
-    url = f"{target.data_url}/ed-fi/studentSchoolAssociations/{row['id']}"
-    target.put(url, {**row, "entryDate": "2025-08-25"})
-    (change,) = target.get("/ed-fi/studentSchoolAssociations/keyChanges", key="reader").json()
-    assert change["oldKeyValues"]["entryDate"] == "2025-08-18"
-    assert change["newKeyValues"]["entryDate"] == "2025-08-25"
-    assert change["id"] == row["id"]
+# Snapshots
 
 
 def snapshot_missing(target: Target) -> Answer:

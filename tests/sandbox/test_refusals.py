@@ -673,7 +673,10 @@ ROUTES = [
     Case(
         "total count and page token",
         lambda target: target.get(ASSOCIATIONS, totalCount="true", pageToken="MSwy"),
-        parameter("The totalCount parameter cannot be used with cursor paging."),
+        parameter(
+            "Total count cannot be determined while using cursor paging (when pageToken is specified).",
+            "The totalCount parameter cannot be set to true when using cursor paging with pageToken.",
+        ),
     ),
     Case(
         "page size without a token",
