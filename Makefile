@@ -55,12 +55,16 @@ test-cluster: $(READY) ## Test the DAG on a scheduler, Redis and two Celery work
 	@$(BIN)/python -m pytest -q -m cluster $(ARGS)
 
 .PHONY: lint
-lint: check-format check-types ## Check style, format and types
+lint: check-format check-imports check-types ## Check style, format, imports and types
 
 .PHONY: check-format
 check-format: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "Not formatted as above: run 'make format'."; exit 1; }
+
+.PHONY: check-imports
+check-imports: $(READY) ## Check which part imports which (the contracts in pyproject.toml)
+	@$(BIN)/lint-imports --no-logo >$(VENV)/imports.log 2>&1 || { sed -n '/^Broken/,$$p' $(VENV)/imports.log; exit 1; }
 
 .PHONY: check-types
 check-types: $(READY) ## Check types alone (mypy, strict)
@@ -70,6 +74,17 @@ check-types: $(READY) ## Check types alone (mypy, strict)
 format: $(READY) ## Put all Python files into the format that lint wants
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+DOCS := .venv-docs
+
+.PHONY: docs
+docs: $(DOCS)/.ready ## Build the documentation site into build/docs
+	@$(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir build/doctrees docs build/docs
+	@echo "build/docs/index.html"
+
+.PHONY: docs-generated
+docs-generated: $(READY) ## Write the pages that are made from the code: settings, ledger
+	@$(BIN)/python -m docs.generate
 
 .PHONY: bench
 bench: $(READY) ## Measure a large district
@@ -86,7 +101,7 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock and locks
 
 .PHONY: clean
 clean: ## Remove everything that these targets made, .venv included
-	@rm -rf $(VENV) .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf $(VENV) $(DOCS) .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip checks uv's hashes, uv checks everyone else's. The project itself is installed editable.
@@ -99,4 +114,11 @@ $(READY): $(LOCK) locks/bootstrap.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.lock
 	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes --compile-bytecode -r $(LOCK)
 	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DOCS)/.ready: locks/docs.lock locks/bootstrap.lock
+	@echo "Setting up $(DOCS) from locks/docs.lock ..."
+	@test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.lock
+	@$(DOCS)/bin/uv pip install --quiet --no-config --python $(DOCS)/bin/python --require-hashes -r locks/docs.lock
 	@touch $@

@@ -89,8 +89,10 @@ def test_discarding_a_refused_token_spares_a_newer_one(ledger: sa.Engine):
 def test_a_token_is_shared_only_where_airflow_has_a_fernet_key(
     ledger: sa.Engine, monkeypatch: pytest.MonkeyPatch, fernet_key: str, shared: bool
 ):
+    from edfi_cte.deployment import token_store
+
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", fernet_key)
-    assert (LedgerTokenStore.if_encrypted(ledger) is not None) == shared
+    assert (token_store(ledger) is not None) == shared
 
 
 def test_the_processes_of_a_run_use_one_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_db: None):

@@ -100,7 +100,13 @@ def _lineage(hook: Any) -> Callable[[str, int], None] | None:
 
 def _ods(target: Target, ledger: sa.Engine) -> EdFiClient:
     _connection(target.edfi_conn_id)
-    return EdFiHook(target.edfi_conn_id, token_store=LedgerTokenStore.if_encrypted(ledger)).client()
+    return EdFiHook(target.edfi_conn_id, token_store=token_store(ledger)).client()
+
+
+def token_store(ledger: sa.Engine) -> LedgerTokenStore | None:
+    """Where tokens are shared, or ``None`` if Airflow has no Fernet key: a token is never kept in plain text."""
+    keys = [key.strip() for key in (conf.get("core", "fernet_key", fallback="") or "").split(",") if key.strip()]
+    return LedgerTokenStore(ledger, keys) if keys else None
 
 
 def _connection(conn_id: str) -> Any:

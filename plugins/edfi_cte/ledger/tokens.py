@@ -18,14 +18,6 @@ class LedgerTokenStore:
         self._ledger = ledger
         self._fernet = MultiFernet([Fernet(key.encode()) for key in fernet_keys])
 
-    @classmethod
-    def if_encrypted(cls, ledger: sa.Engine) -> LedgerTokenStore | None:
-        """A store, or ``None`` where Airflow has no Fernet key: a token is never kept in plain text."""
-        from airflow.configuration import conf
-
-        keys = [key.strip() for key in (conf.get("core", "fernet_key", fallback="") or "").split(",") if key.strip()]
-        return cls(ledger, keys) if keys else None
-
     def get(self, key: str) -> tuple[str, datetime] | None:
         """The token kept under ``key`` and when it expires (UTC, aware), if it is still good."""
         with self._ledger.connect() as connection:

@@ -17,21 +17,21 @@ from .errors import ConfigurationError
 class EdFiConfig:
     """Raises ConfigurationError for values that cannot be.
 
-    ``base_url``          the root of the API, path included: ``https://ods.example.gov/api``
-    ``client_id``, ``client_secret``  the key and secret
-    ``school_year``       the ending year (2026 = 2025-26), for APIs with a year in their routes
-    ``tenant``, ``instance``, ``route``  values for further route parts, by placeholder name in ``route``
-    ``data_url``, ``token_url``  the full addresses, where discovery is blocked or wrong
-    ``verify_tls``        False accepts any certificate
-    ``allow_http``        True allows plain http to a host other than this machine
-    ``page_size``         items a page; None is as many as the API allows
-    ``concurrency``       the most requests in flight; the client goes lower by itself
-    ``tries``             how often a request is sent before its error counts
-    ``*_timeout``         seconds for each try: to connect, between two reads, and in all; waiting for a turn
-                          is not counted
-    ``token_wait``        seconds to wait for a free place where the API has given out too many tokens
-    ``max_retry_after``   the longest ``Retry-After`` that is waited out, in seconds
-    ``max_answer_bytes``  the largest answer that is read
+    - ``base_url``: the root of the API, path included, such as ``https://ods.example.gov/api``
+    - ``client_id``, ``client_secret``: the key and secret
+    - ``school_year``: the ending year (2026 = 2025-26), for APIs with a year in their routes
+    - ``tenant``, ``instance``, ``route``: values for further route parts, by placeholder name in ``route``
+    - ``data_url``, ``token_url``: the full addresses, where discovery is blocked or wrong
+    - ``verify_tls``: False accepts any certificate
+    - ``allow_http``: True allows plain http to a host other than this machine
+    - ``page_size``: items a page; None is as many as the API allows
+    - ``concurrency``: the most requests in flight; the client goes lower by itself
+    - ``tries``: how often a request is sent before its error counts
+    - ``connect_timeout``, ``read_timeout``, ``total_timeout``: seconds for each try, to connect, between two reads,
+      and in all; waiting for a turn is not counted
+    - ``token_wait``: seconds to wait for a free place where the API has given out too many tokens
+    - ``max_retry_after``: the longest ``Retry-After`` that is waited out, in seconds
+    - ``max_answer_bytes``: the largest answer that is read
     """
 
     base_url: str
