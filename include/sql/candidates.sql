@@ -19,6 +19,9 @@ enrollment AS (
         {{ text("e.career_pathway") }} AS career_pathway,
         {{ text("e.student_status") }} AS student_status,
         {{ text("e.certification_status") }} AS certification_status,
+        {{ text("s.school_number") }} AS school_number,
+        {{ text("s.school_name") }} AS school_name,
+        {{ text("c.calendar_name") }} AS calendar_name,
         {{ flag("c.calendar_exclude") }} AS calendar_exclude,
         {{ flag("s.school_exclude") }} AS school_exclude,
         {{ flag("e.no_show") }} AS no_show

@@ -1,6 +1,7 @@
 -- One row per candidate enrollment of the scope year, in the order of enrollment_id, with the rule that excludes it or
--- null. total_records is the database's own count of these rows, so that a stream cut short is noticed.
--- Parameters: district_number, scope_year, year_start, year_end.
+-- null. total_records is the database's own count of these rows, so that a stream cut short is noticed. The school and
+-- the calendar are for reports and pages; nothing of them is sent.
+-- Parameters: district_number, scope_year, year_start, year_end; and where single enrollments are asked for, their ids.
 {% from "clean.sql" import text with context -%}
 WITH
 {% include "campus_mapping.sql" %},
@@ -22,9 +23,15 @@ SELECT
     k.student_status,
     k.certification_status,
     k.excluded_by,
+    k.school_number,
+    k.school_name,
+    k.calendar_name,
     COUNT(*) OVER () AS total_records
 FROM candidate AS k
 LEFT JOIN campus_person AS p ON k.person_id = p.person_id
 LEFT JOIN code_list AS program_type
     ON program_type.field = 'cte_program_type' AND UPPER(k.cte_program_type) = program_type.code_key
+{% if ids is defined -%}
+WHERE k.enrollment_id IN ({% for id in ids %}{{ ", " if not loop.first }}{{ param(id) }}{% endfor %})
+{% endif -%}
 ORDER BY k.enrollment_id

@@ -5,8 +5,8 @@ CREATE ROLE edfi_cte_reader;
 
 GRANT SELECT (districtID, number) ON dbo.District TO edfi_cte_reader;
 GRANT SELECT (endYear, startDate, endDate) ON dbo.SchoolYear TO edfi_cte_reader;
-GRANT SELECT (schoolID, exclude) ON dbo.School TO edfi_cte_reader;
-GRANT SELECT (calendarID, schoolID, endYear, endDate, exclude) ON dbo.Calendar TO edfi_cte_reader;
+GRANT SELECT (schoolID, number, name, exclude) ON dbo.School TO edfi_cte_reader;
+GRANT SELECT (calendarID, schoolID, endYear, name, endDate, exclude) ON dbo.Calendar TO edfi_cte_reader;
 -- stateID, or the column that the setting student_id names
 GRANT SELECT (personID, stateID) ON dbo.Person TO edfi_cte_reader;
 GRANT SELECT (

@@ -91,7 +91,7 @@ def test_a_driver_message_keeps_the_names_of_the_statement():
     )
 
 
-ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None)
+ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None, "1050", "High", "25-26")
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,9 @@ def test_a_decimal_id_that_is_whole_is_an_int():
 )
 def test_text_is_what_any_ledger_takes(text, clean):
     texts = (text, *ROW[2:4], *[text] * 7)
-    record = enrollment_record((1, *texts, None))
+    record = enrollment_record((1, *texts, None, *[text] * 3))
     assert record.student_unique_id == record.career_cluster == record.certification_status == clean
+    assert record.school_number == record.school_name == record.calendar_name == clean
 
 
 def test_a_sql_folder_that_is_not_there(tmp_path):

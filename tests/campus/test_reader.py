@@ -22,6 +22,7 @@ def test_a_record_has_every_value_clean(engine):
         "endDate": datetime(2026, 5, 22, 7, 45),
         "serviceType": "S",
     }
+    tables["Calendar"][0]["name"] = "25-26 High "
     tables["EnrollmentMO"][0] |= {"careerCluster": "\t08 ", "cteProgramType": "0410  "}
     assert records(engine.campus(tables)) == [
         EnrollmentRecord(
@@ -37,6 +38,9 @@ def test_a_record_has_every_value_clean(engine):
             student_status=None,
             certification_status=None,
             excluded_by=None,
+            school_number="1050",
+            school_name="High",
+            calendar_name="25-26 High",
         )
     ]
 
@@ -151,6 +155,28 @@ def test_the_enrollment_count_is_of_all_the_districts_enrollments_in_the_year(en
     tables["Calendar"].append(calendar(2, 2025))
     tables["Enrollment"] += [enrollment(2), enrollment(3, calendarID=2), enrollment(4, districtID=2)]
     assert reader(engine.campus(tables)).enrollment_count(YEAR) == 2
+
+
+def test_single_enrollments_are_asked_for_by_their_ids(engine):
+    tables = small_campus()
+    tables["Enrollment"] += [enrollment(2), enrollment(3, noShow=True), enrollment(4)]
+    tables["EnrollmentMO"] += [missouri(2), missouri(3)]
+    found = reader(engine.campus(tables)).records_by_id(YEAR, [3, 1, 4, 99, 1])
+    assert [(record.enrollment_id, record.excluded_by) for record in found] == [(1, None), (3, "no_show")]
+    assert reader(engine.campus(tables)).records_by_id(YEAR, []) == []
+
+
+def test_many_single_enrollments_are_asked_for_in_statements_that_sql_server_takes():
+    hook = WrappedHook(DuckDb().campus(many(1200)))
+    found = reader(hook).records_by_id(YEAR, range(1, 1300))
+    assert [record.enrollment_id for record in found] == list(range(1, 1201))
+    assert max(len(parameters) for _, parameters in hook.statements) < 2100
+
+
+def test_an_answer_cut_short_is_no_proof_that_an_enrollment_is_gone():
+    hook = WrappedHook(DuckDb().campus(many(50)), cut_after=30)
+    with pytest.raises(IncompleteExtract):
+        reader(hook, fetch_size=10).records_by_id(YEAR, range(1, 51))
 
 
 def many(count):

@@ -57,7 +57,8 @@ class EnrollmentRecord:
     """One source row: a Campus enrollment with its Missouri career-technical fields.
 
     Text is trimmed and never empty (blank is ``None``); dates carry no time. ``excluded_by`` is the rule that
-    leaves the record out of the scope year it was read for, or ``None``.
+    leaves the record out of the scope year it was read for, or ``None``. School and calendar say where the student
+    is enrolled, for reports and pages; nothing of them is sent.
     """
 
     enrollment_id: int
@@ -72,6 +73,9 @@ class EnrollmentRecord:
     student_status: str | None
     certification_status: str | None
     excluded_by: ExclusionRule | None
+    school_number: str | None = None
+    school_name: str | None = None
+    calendar_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +29,9 @@ from edfi_cte.campus.templates import Statement, Templates, Value
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
 Isolation = Literal["read_committed", "snapshot"]
+
+IDS_A_STATEMENT = 500
+"""SQL Server takes 2,100 parameters at most."""
 
 
 class Hook(Protocol):
@@ -128,21 +131,45 @@ class CampusReader:
         """
         with self._connection() as connection:
             statement = self._year_statement(connection, "enrollment_records.sql", scope_year)
-            previous, received, total = -1, 0, 0
-            for batch in self._batches(connection, statement, "the enrollment records"):
-                previous, received, total = _last_id(batch, previous), received + len(batch), batch[-1][-1]
-                yield [row[:-1] for row in batch]
-            if received != total:
-                raise IncompleteExtract(
-                    f"Campus counted {total} enrollment records for {scope_year} and sent {received}. Nothing was "
-                    "concluded from them; run again."
+            yield from self._counted(connection, statement, scope_year)
+
+    def records_by_id(self, scope_year: int, enrollment_ids: Collection[int]) -> list[EnrollmentRecord]:
+        """Those of the enrollments that are candidates of the scope year now, by id: asked for one by one.
+
+        What an extract did not give and this does not either is gone; what it gives after all was misread. Raises
+        what :meth:`enrollment_rows` does.
+        """
+        found: list[EnrollmentRecord] = []
+        wanted = sorted(set(enrollment_ids))
+        if not wanted:
+            return found
+        with self._connection() as connection:
+            for start in range(0, len(wanted), IDS_A_STATEMENT):
+                values = {f"id_{number}": number for number in wanted[start : start + IDS_A_STATEMENT]}
+                statement = self._year_statement(
+                    connection, "enrollment_records.sql", scope_year, values, ids=list(values)
                 )
+                for rows in self._counted(connection, statement, scope_year):
+                    found += map(enrollment_record, rows)
+        return found
+
+    def _counted(self, connection: Any, statement: Statement, scope_year: int) -> Iterator[list[Row]]:
+        """The statement's rows without their count; IncompleteExtract if fewer came than it says."""
+        previous, received, total = -1, 0, 0
+        for batch in self._batches(connection, statement, "the enrollment records"):
+            previous, received, total = _last_id(batch, previous), received + len(batch), batch[-1][-1]
+            yield [row[:-1] for row in batch]
+        if received != total:
+            raise IncompleteExtract(
+                f"Campus counted {total} enrollment records for {scope_year} and sent {received}. Nothing was "
+                "concluded from them; run again."
+            )
 
     def enrollment_count(self, scope_year: int) -> int:
         """How many enrollments the district has in the scope year's calendars, career-technical or not."""
         with self._connection() as connection:
             statement = self._render(
-                "enrollment_count.sql", district_number=self._district_number, scope_year=scope_year
+                "enrollment_count.sql", {"district_number": self._district_number, "scope_year": scope_year}
             )
             ((count,),) = self._rows(connection, statement, "the number of enrollments")
             return whole_number(count, "enrollments")
@@ -218,7 +245,15 @@ class CampusReader:
             return failure
         return MissingColumns(missing) if missing else failure
 
-    def _year_statement(self, connection: Any, template: str, scope_year: int) -> Statement:
+    def _year_statement(
+        self,
+        connection: Any,
+        template: str,
+        scope_year: int,
+        values: Mapping[str, Value] | None = None,
+        /,
+        **identifiers: Sequence[str],
+    ) -> Statement:
         numbers = self._district_numbers(connection)
         if self._district_number not in numbers:
             raise DistrictNotFound(
@@ -226,23 +261,26 @@ class CampusReader:
                 "Correct district_number in the settings (six digits, with its zeros), or the connection's database."
             )
         year = self._school_year(connection, scope_year)
-        return self._render(
-            template,
-            district_number=self._district_number,
-            scope_year=scope_year,
-            year_start=year.start_date.isoformat(),
-            year_end=year.end_date.isoformat(),
+        bound: dict[str, Value] = {
+            **(values or {}),
+            "district_number": self._district_number,
+            "scope_year": scope_year,
+            "year_start": year.start_date.isoformat(),
+            "year_end": year.end_date.isoformat(),
+        }
+        return self._render(template, bound, **identifiers)
+
+    def _render(self, template: str, values: Mapping[str, Value], /, **identifiers: Sequence[str]) -> Statement:
+        return self._templates.render(
+            template, {"blanks": BLANKS, **values}, student_id=self._student_id, **identifiers
         )
 
-    def _render(self, template: str, **values: Value) -> Statement:
-        return self._templates.render(template, {"blanks": BLANKS, **values}, student_id=self._student_id)
-
     def _district_numbers(self, connection: Any) -> list[str]:
-        statement = self._render("district_numbers.sql")
+        statement = self._render("district_numbers.sql", {})
         return [number for (number,) in self._rows(connection, statement, "the districts")]
 
     def _school_year(self, connection: Any, scope_year: int) -> SchoolYear:
-        statement = self._render("school_year.sql", scope_year=scope_year)
+        statement = self._render("school_year.sql", {"scope_year": scope_year})
         ((start, end),) = self._rows(connection, statement, "the school year")
         year = SchoolYear(
             scope_year,

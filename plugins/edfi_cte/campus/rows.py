@@ -33,6 +33,9 @@ def enrollment_record(row: Row) -> EnrollmentRecord:
         status,
         certification,
         excluded_by,
+        school_number,
+        school_name,
+        calendar_name,
     ) = row
     enrollment_id = whole_number(enrollment_id, "enrollment_id")
     return EnrollmentRecord(
@@ -48,6 +51,9 @@ def enrollment_record(row: Row) -> EnrollmentRecord:
         _text(status),
         _text(certification),
         ExclusionRule(excluded_by) if excluded_by else None,
+        _text(school_number),
+        _text(school_name),
+        _text(calendar_name),
     )
 
 

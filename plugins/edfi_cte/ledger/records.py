@@ -27,12 +27,15 @@ class Outcome(StrEnum):
 
 _SOURCE = tuple(EnrollmentRecord.__dataclass_fields__)
 _values = attrgetter(*_SOURCE)
+_EXCLUDED_BY = _SOURCE.index("excluded_by")
 
 
 def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
     """The source row that a ledger row keeps."""
-    *values, excluded_by = _values(row)
-    return EnrollmentRecord(*(*values, ExclusionRule(excluded_by) if excluded_by else None))
+    values = list(_values(row))
+    if values[_EXCLUDED_BY]:
+        values[_EXCLUDED_BY] = ExclusionRule(values[_EXCLUDED_BY])
+    return EnrollmentRecord(*values)
 
 
 def hashes(connection: sa.Connection, target_id: str) -> Iterator[Sequence[tuple[int, str]]]:

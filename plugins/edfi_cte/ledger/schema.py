@@ -84,6 +84,9 @@ enrollment_record = sa.Table(
     _text("student_status"),
     _text("certification_status"),
     sa.Column("excluded_by", sa.Unicode(60)),
+    _text("school_number"),
+    _text("school_name"),
+    _text("calendar_name"),
     sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_enrollment_record_pk"),
     # Kept in the order of its key, as SQL Server does: each run reads it in that order.
     sqlite_with_rowid=False,

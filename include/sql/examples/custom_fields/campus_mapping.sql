@@ -19,6 +19,8 @@ campus_school_year AS (
 campus_school AS (
     SELECT
         s.schoolID AS school_id,
+        s.number AS school_number,
+        s.name AS school_name,
         s.exclude AS school_exclude
     FROM dbo.School AS s
 ),
@@ -28,6 +30,7 @@ campus_calendar AS (
         c.calendarID AS calendar_id,
         c.schoolID AS school_id,
         c.endYear AS scope_year,
+        c.name AS calendar_name,
         c.endDate AS end_date,
         c.exclude AS calendar_exclude
     FROM dbo.Calendar AS c
