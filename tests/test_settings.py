@@ -96,7 +96,7 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
         ('"039141"\n    scope_year: 2026', '"39141"\n    scope_year: 2026', ["six digits, in quotes"]),
         ("campus_conn_id: campus\n", "campus_conn_id: my campus\n", ["line 5", "letters, digits, '_', '-' and '.'"]),
         ("    edfi_conn_id: edfi_2026\n", "", ["line 3", "targets[0].edfi_conn_id: is missing"]),
-        ("    scope_year: 2026\n", "    scope_year: 2026\n    scope_year: 2025\n", ["line 4", "written twice"]),
+        ("    scope_year: 2026\n", "    scope_year: 2026\n    scope_year: 2025\n", ["line 5", "written twice"]),
         ("version: 1", "version: 1\ndag: {schedule: every day}", ["line 2", "dag.schedule", "a cron expression"]),
         ("version: 1", "version: 1\ndag: {tags: cte}", ["line 2", "dag.tags: write a list"]),
         ("version: 1", "version: 1\nguards:", ["line 2", "guards: write settings below it"]),

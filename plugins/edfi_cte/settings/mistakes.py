@@ -93,7 +93,7 @@ def _along(node: yaml.Node | None, location: Location) -> Iterator[yaml.Node]:
     """The nodes on the way to a place: of a mapping the key's, then its value's; the last is the value's."""
     for position, part in enumerate(location):
         if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if str(k.value) == str(part)), None)
+            found = next(((k, v) for k, v in reversed(node.value) if str(k.value) == str(part)), None)
             if found is None:
                 return
             key, node = found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,30 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml.constructor import SafeConstructor
 
 from edfi_cte.settings.mistakes import explained
 from edfi_cte.settings.model import DagSettings, Settings
 from edfi_cte.settings.values import SettingsError
 
+_PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: a state's file is read in a fifth of the time."""
 
-class _Loader(yaml.SafeLoader):
+
+class _Loader(_PARSER):  # type: ignore[misc]
     """YAML, but codes are text: to YAML 1.1, 0110 is the number 72, and the key 52.0400 is 52.04."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:int"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)\Z"), list("-+0123456789"))
+
+
+class _Constructor(SafeConstructor):
+    """From nodes to values; every key is text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         self.flatten_mapping(node)
@@ -33,30 +44,53 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)\Z"), list("-+0123456789"))
-
-
-def _refuse_repetition(node: yaml.Node | None) -> None:
-    """YAML takes the last of two values of one name, in silence: the first would be lost."""
+def _refuse_repetition(node: yaml.Node, above: frozenset[int] = frozenset()) -> None:
+    """YAML takes the last of two values of one name, in silence, and lets a value hold itself."""
+    if isinstance(node, yaml.ScalarNode):
+        return
+    if id(node) in above:
+        raise yaml.MarkedYAMLError(problem="the value is within itself", problem_mark=node.start_mark)
+    above |= {id(node)}
     if isinstance(node, yaml.MappingNode):
-        names = Counter(str(key.value) for key, _ in node.value)
-        for key, _ in node.value:
-            if names[str(key.value)] > 1:
-                raise yaml.MarkedYAMLError(problem=f"'{key.value}' is written twice", problem_mark=key.start_mark)
-        for _, value in node.value:
-            _refuse_repetition(value)
-    elif isinstance(node, yaml.SequenceNode):
+        names: set[str] = set()
+        for key, value in node.value:
+            if (name := str(key.value)) in names:
+                raise yaml.MarkedYAMLError(problem=f"'{name}' is written twice", problem_mark=key.start_mark)
+            names.add(name)
+            _refuse_repetition(value, above)
+    else:
         for value in node.value:
-            _refuse_repetition(value)
+            _refuse_repetition(value, above)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
-    """A file that is YAML, with the nodes that know the lines."""
+    """A file that is YAML: its root node, which knows the lines, and what it says, made when it is asked for."""
 
     path: Path
-    node: yaml.Node | None
-    content: dict[str, Any]
+    node: yaml.MappingNode
+
+    def content(self) -> dict[str, Any]:
+        """The whole."""
+        whole: dict[str, Any] = _made_of(self.path, self.node)
+        return whole
+
+    def part(self, name: str) -> Any:
+        """What the file says below ``name``, or None; nothing is made of the rest."""
+        names = {str(key.value): value for key, value in self.node.value}
+        if "<<" in names:
+            return self.content().get(name)
+        return _made_of(self.path, names[name]) if name in names else None
+
+
+def _made_of(path: Path, node: yaml.Node) -> Any:
+    try:
+        return _Constructor().construct_document(node)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}{_what_is_no_yaml('', error)}") from None
+    except (ValueError, TypeError):
+        line = node.start_mark.line + 1
+        raise SettingsError(f"{path}, line {line}: a value below is not of the type that its tag names") from None
 
 
 def read_document(path: Path) -> Document:
@@ -70,13 +104,13 @@ def read_document(path: Path) -> Document:
         ) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
-        _refuse_repetition(node)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        if isinstance(node, yaml.MappingNode):
+            _refuse_repetition(node)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}{_what_is_no_yaml(text, error)}") from None
-    if not isinstance(content, dict):
+    if not isinstance(node, yaml.MappingNode):
         raise SettingsError(f"{path}: the file is empty or no mapping; start it with 'version: 1'")
-    return Document(path, node, content)
+    return Document(path, node)
 
 
 def _what_is_no_yaml(text: str, error: yaml.YAMLError) -> str:
@@ -91,11 +125,54 @@ def _what_is_no_yaml(text: str, error: yaml.YAMLError) -> str:
     return f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}"
 
 
-def load_settings(path: Path) -> Settings:
-    """Read and validate the settings file. Raises :class:`SettingsError`."""
-    document = read_document(path)
+_Stamp = tuple[int, int, int]
+"""(time of the last change, size, inode) of a file."""
+
+
+@dataclass
+class _Read:
+    """What this process has made of a file."""
+
+    stamp: _Stamp | None
+    document: Document
+    settings: Settings | None = None
+
+
+_read: dict[Path, _Read] = {}
+
+
+def _once(path: Path) -> _Read:
+    """The file as this process has read it, read again where it is another by now."""
+    path = path.absolute()
     try:
-        settings = Settings.model_validate(document.content)
+        status = path.stat()
+        stamp: _Stamp | None = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if time.time() - status.st_mtime < _SETTLED:
+            stamp = None
+    except OSError:
+        stamp = None
+    known = _read.get(path)
+    if known is None or stamp is None or known.stamp != stamp:
+        known = _read[path] = _Read(stamp, read_document(path))
+    return known
+
+
+_SETTLED = 2.0
+"""Seconds after which a further change shows in a file's time, on every file system; until then it is read anew."""
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and validate the settings file, once a process and file. Raises :class:`SettingsError`."""
+    read = _once(path)
+    if read.settings is None:
+        read.settings = _settings_of(read.document)
+    return read.settings
+
+
+def _settings_of(document: Document) -> Settings:
+    path = document.path
+    try:
+        settings = Settings.model_validate(document.content())
     except ValidationError as error:
         raise SettingsError(explained(path, document.node, error, Settings)) from None
     if settings.sql_dir:
@@ -107,8 +184,8 @@ def load_settings(path: Path) -> Settings:
 
 def load_dag_settings(path: Path) -> DagSettings:
     """The file's ``dag:`` alone, whatever else of the file is wrong. Raises SettingsError where it can't be known."""
-    document = read_document(path)
+    document = _once(path).document
     try:
-        return DagSettings.model_validate(document.content.get("dag", {}))
+        return DagSettings.model_validate({} if (said := document.part("dag")) is None else said)
     except ValidationError as error:
         raise SettingsError(explained(path, document.node, error, DagSettings, ("dag",))) from None

@@ -1,0 +1,116 @@
+"""The settings file is read once a process, seen anew when it changes, and read alike with and without libyaml."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edfi_cte.settings import Settings, SettingsError, load_dag_settings, load_settings, reading
+from tests.test_settings import GOOD
+
+MERGED = GOOD.replace("version: 1", "version: 1\nguards: {<<: &usual {max_delete_count: 3}, max_delete_fraction: 2}")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "edfi_cte.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def settle(path: Path, seconds_ago: int = 60) -> None:
+    moment = path.stat().st_mtime - seconds_ago
+    os.utime(path, (moment, moment))
+
+
+def test_a_file_is_read_once(path: Path):
+    settle(path)
+    first = load_settings(path)
+    load_dag_settings(path)
+    assert load_settings(path) is first
+
+
+def test_a_change_is_seen(path: Path):
+    settle(path)
+    assert load_settings(path).targets[0].scope_year == 2026
+    path.write_text(GOOD.replace("2026", "2024"))
+    settle(path, 30)
+    assert load_settings(path).targets[0].scope_year == 2024
+
+
+def test_two_changes_within_a_moment_are_both_seen(path: Path):
+    for year in ("2021", "2022", "2023"):
+        path.write_text(GOOD.replace("2026", year))
+        assert load_settings(path).targets[0].scope_year == int(year)
+
+
+def test_a_file_that_is_mended_is_taken(path: Path):
+    path.write_text(GOOD.replace("version: 1", "version: 2"))
+    settle(path)
+    with pytest.raises(SettingsError):
+        load_settings(path)
+    with pytest.raises(SettingsError):
+        load_settings(path)
+    path.write_text(GOOD)
+    assert len(load_settings(path).targets) == 2
+
+
+def test_a_file_that_has_gone_is_missed(path: Path):
+    settle(path)
+    load_settings(path)
+    path.unlink()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(path)
+
+
+def test_the_dag_is_read_without_the_targets(path: Path):
+    many = "".join(f"  - {{district_number: x{n}, scope_year: {n}}}\n" for n in range(2000))
+    path.write_text(f"version: 1\ndag: {{schedule: '@weekly'}}\ntargets:\n{many}")
+    assert load_dag_settings(path).schedule == "@weekly"
+    with pytest.raises(SettingsError):
+        load_settings(path)
+
+
+def test_the_dag_may_be_merged_in(path: Path):
+    path.write_text("<<: {dag: {schedule: '@weekly'}}\n" + GOOD)
+    assert load_dag_settings(path).schedule == "@weekly"
+
+
+def test_what_stands_over_a_merged_value_is_named_by_its_own_line(path: Path):
+    path.write_text(MERGED)
+    with pytest.raises(SettingsError, match=r"line 2: guards\.max_delete_fraction"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("text", ["version: &all [*all]\n", "version: 1\nguards: &g {a: {b: *g}}\n"])
+def test_a_value_within_itself_is_named(path: Path, text: str):
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=r"line \d: not valid YAML: the value is within itself"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("text", ["? [a, b]\n: 1\n", "version: !!python/name:os.system\n", "version: !!int x\n"])
+def test_what_a_settings_file_has_no_use_for_is_one_sentence(path: Path, text: str):
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=r"edfi_cte\.yaml, line 1"):
+        load_settings(path)
+
+
+TEXTS = [
+    GOOD,
+    MERGED.replace("fraction: 2", "fraction: 0.2"),
+    GOOD.replace("send_end_date: true", "career_cluster: {mapping: {08: 'uri://a.b/CDescriptor#8'}}"),
+    GOOD.replace("{}", "{career_pathway: {52.0400: ~, 0110: null}}"),
+    "\ufeff" + GOOD,
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_libyaml_and_python_read_the_same(path: Path, text: str):
+    class Python(yaml.SafeLoader):
+        yaml_implicit_resolvers = reading._Loader.yaml_implicit_resolvers
+
+    path.write_text(text, encoding="utf-8")
+    by_python = reading.Document(path, yaml.compose(text, Loader=Python)).content()
+    assert load_settings(path).model_dump() == Settings.model_validate(by_python).model_dump()
