@@ -97,6 +97,7 @@ _BLANK: dict[str, Any] = dict.fromkeys(
         "cte_program_type",
         "career_cluster",
         "body",
+        "list_id",
     )
 )
 
@@ -111,7 +112,14 @@ def supersede(connection: sa.Connection, target_id: str, step: str | None = None
     connection.execute(statement if step is None else statement.where(event.c.step == step))
 
 
-_TO_SEND = (event.c.event_id, event.c.action, event.c.key_id, *(event.c[name] for name in _BLANK))
+_TO_SEND = (
+    event.c.event_id,
+    event.c.run_id,
+    event.c.action,
+    event.c.cause,
+    event.c.key_id,
+    *(event.c[name] for name in _BLANK),
+)
 """What is read of an event to send it, and to say in the mapping what was sent."""
 
 

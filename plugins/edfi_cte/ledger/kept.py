@@ -1,0 +1,159 @@
+"""Records that stay in the ODS although nothing desires them as they are there: held, waiting, or out of reach.
+
+A pass (a plan, or a resync's reading) writes what it sees batch by batch, then sweeps what it saw no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from edfi_cte.associations.decide import Decision, Worth
+from edfi_cte.ledger import bulk
+from edfi_cte.ledger.schema import kept_record as table
+from edfi_cte.ledger.schema import record_outcome, row_dict
+
+
+class FoundBy(StrEnum):
+    """Which pass sees a record: each sweeps its own."""
+
+    PLAN = "plan"
+    RESYNC = "resync"
+
+
+class KeptCount(NamedTuple):
+    """How many records are kept in one way."""
+
+    state: str
+    action: str
+    cause: str
+    reason: str
+    records: int
+
+
+def row(
+    decision: Decision,
+    key_id: str,
+    *,
+    enrollment_id: int | None,
+    ods_id: str | None,
+    first_contact: bool = False,
+    refused_at: datetime | None = None,
+) -> dict[str, Any]:
+    """The columns of a record that a decision keeps."""
+    return {
+        "key_id": key_id,
+        "state": decision.worth,
+        "action": decision.action,
+        "cause": decision.cause,
+        "reason": decision.reason or decision.cause,
+        "enrollment_id": enrollment_id,
+        "ods_id": ods_id,
+        "first_contact": first_contact,
+        "refused_at": refused_at,
+    }
+
+
+def keep(
+    connection: sa.Connection,
+    target_id: str,
+    run_id: str,
+    found_by: FoundBy,
+    seen_at: datetime,
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """Write kept records (see :func:`row`); one kept in the same state for the same reason before keeps its date."""
+    unique = {new["key_id"]: new for new in rows}
+    before = {old.key_id: old for old in of_keys(connection, target_id, list(unique))}
+    for new in unique.values():
+        old = before.get(new["key_id"])
+        same = old is not None and (old.state, old.reason) == (new["state"], new["reason"])
+        new |= {"target_id": target_id, "run_id": run_id, "found_by": found_by, "seen_at": seen_at}
+        new["since"] = old.since if old is not None and same else seen_at
+        if old is not None:
+            new["first_contact"] = new["first_contact"] or old.first_contact
+            new["refused_at"] = new["refused_at"] or (old.refused_at if same else None)
+    bulk.replace(connection, table, target_id, "key_id", list(unique.values()))
+
+
+def sweep(connection: sa.Connection, target_id: str, found_by: FoundBy, seen_at: datetime) -> None:
+    """Drop what a pass that began at ``seen_at`` has not seen again."""
+    connection.execute(
+        sa.delete(table).where(
+            table.c.target_id == target_id, table.c.found_by == found_by, table.c.seen_at < seen_at
+        )
+    )
+
+
+def drop_desired(connection: sa.Connection, target_id: str) -> None:
+    """Drop the strangers that are desired by now: a post adopts them."""
+    desired = sa.select(record_outcome.c.key_id).where(
+        record_outcome.c.target_id == target_id, record_outcome.c.outcome == "desired"
+    )
+    connection.execute(
+        sa.delete(table).where(
+            table.c.target_id == target_id,
+            table.c.found_by == FoundBy.RESYNC,
+            table.c.state != Worth.OUT_OF_REACH,
+            table.c.key_id.in_(desired),
+        )
+    )
+
+
+def drop(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> None:
+    """Drop what was deleted, or is no longer there."""
+    bulk.remove(connection, table, target_id, "key_id", key_ids)
+
+
+def in_reach(connection: sa.Connection, target_id: str, key_ids: Iterable[str]) -> None:
+    """The ODS shows these again: the next plan may ask for their delete anew."""
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        connection.execute(
+            sa.update(table)
+            .where(table.c.target_id == target_id, table.c.key_id.in_(batch), table.c.refused_at.is_not(None))
+            .values(refused_at=None)
+        )
+
+
+def of_keys(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> list[sa.Row[Any]]:
+    """What is kept of these keys."""
+    found: list[sa.Row[Any]] = []
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        found += connection.execute(
+            sa.select(table).where(table.c.target_id == target_id, table.c.key_id.in_(batch))
+        ).all()
+    return found
+
+
+def listing(connection: sa.Connection, target_id: str, state: str | None = None) -> list[dict[str, Any]]:
+    """Every kept record of a target, of one state or of all, oldest first."""
+    statement = sa.select(table).where(table.c.target_id == target_id)
+    if state is not None:
+        statement = statement.where(table.c.state == state)
+    rows = connection.execute(statement.order_by(table.c.state, table.c.reason, table.c.since, table.c.key_id))
+    return [row_dict(found) for found in rows]
+
+
+def counts(connection: sa.Connection, target_id: str) -> list[KeptCount]:
+    """How many records are kept, by state, action, cause and reason; most first."""
+    by = (table.c.state, table.c.action, table.c.cause, table.c.reason)
+    rows = connection.execute(
+        sa.select(*by, sa.func.count().label("records"))
+        .where(table.c.target_id == target_id)
+        .group_by(*by)
+        .order_by(sa.func.count().desc(), *by)
+    )
+    return [KeptCount(*found) for found in rows]
+
+
+def refused_since(connection: sa.Connection, target_id: str, since: datetime) -> set[str]:
+    """The keys whose delete the ODS has refused since then."""
+    return set(
+        connection.scalars(
+            sa.select(table.c.key_id).where(table.c.target_id == target_id, table.c.refused_at >= since)
+        )
+    )
