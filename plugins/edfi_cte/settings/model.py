@@ -33,39 +33,57 @@ class Retention(Section):
     """How long the ledger keeps what is no longer needed for the sync."""
 
     days: Annotated[int, Field(ge=1, le=3650)] = 400
+    """Runs, finished events and their attempts older than this many days are removed."""
 
 
 class DagSettings(Section):
     """What a cluster's team sets of the DAG without editing its file."""
 
     schedule: Schedule | None = "@daily"
+    """When the DAG runs: ``@daily`` or the like, or a cron expression such as ``'30 9 * * 1-5'``. Null is by hand
+    only.
+    """
     retries: Annotated[int, Field(ge=0, le=20)] = 2
+    """How often Airflow tries a failed task again."""
     retry_delay_minutes: Annotated[float, Field(ge=0, le=1440)] = 10
+    """Minutes between two tries."""
     execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
+    """Minutes after which Airflow ends a task. Its retry goes on where it stopped."""
     deadline_minutes: Annotated[float, Field(gt=0, le=10080)] | None = None
     """Airflow's deadline alert: a run that has not ended so long after it was queued is told of."""
     deadline_callback: DottedPath = "edfi_cte.operators.deadline.log_missed_deadline"
     """The async function, importable by the triggerer, that is called then with the ``context``."""
     pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
+    """The Airflow pool that the tasks take their slots from."""
     queue: str | None = None
+    """The queue that the tasks go to, where only some workers reach Campus. Null is the default queue."""
     sending_tasks: Annotated[int, Field(ge=1, le=12)] = 1
     """How many tasks share the sending of a target's events; one is enough for any district."""
     owner: str = "edfi-cte"
+    """The owner that Airflow shows."""
     tags: tuple[str, ...] = ("ed-fi", "campus", "cte")
+    """The tags that Airflow shows."""
 
 
 class Target(Section):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
     district_number: Annotated[str, matches(r"[0-9]{6}", _DISTRICT_NUMBER)]
+    """The State District Number, six digits in quotes. Example: ``"039141"``."""
     scope_year: Annotated[int, Field(ge=2015, le=2100)]
+    """The school year by its ending year. Example: ``2026`` is 2025-26."""
     campus_conn_id: ConnectionId
+    """The Airflow connection of Campus. Example: ``campus``."""
     edfi_conn_id: ConnectionId
+    """The Airflow connection of the year's ODS. Example: ``edfi_2026``."""
     enabled: bool = True
+    """The resource toggle. False stops every write of this target and keeps what was sent."""
     preferences: str = "default"
+    """The name of the resource preferences that apply."""
     education_organization_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     """The Ed-Fi District Number, where it differs from the State District Number."""
     student_id: Literal["stateID", "edFiID", "studentNumber"] = "stateID"
+    """Which of Campus's numbers is sent as studentUniqueId. Not to be changed once data was sent."""
     campus_isolation: Literal["read_committed", "snapshot"] = "read_committed"
     """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""
 
@@ -91,18 +109,24 @@ class Settings(Section):
     """The whole file."""
 
     version: Literal[1]
+    """The version of this format."""
     ledger_conn_id: ConnectionId = "edfi_cte_ledger"
+    """The Airflow connection of the ledger's database."""
     sql_dir: Path | None = None
     """A folder with the district's own copies of the SQL templates; a template it lacks is the shipped one.
 
     A relative path starts at the settings file's folder.
     """
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    """One entry a district and scope year."""
     preferences: dict[str, dict[str, Any]] = {"default": {}}
     """Resource preferences by name; validated target by target, so that a mistake stops only its own years."""
     guards: Guards = Guards()
+    """When deletes wait for a person, and when failures fail a run."""
     retention: Retention = Retention()
+    """How long the ledger keeps history."""
     dag: DagSettings = DagSettings()
+    """The DAG, without editing its file."""
 
     _path: Path = PrivateAttr(default=Path("settings"))
     _node: yaml.Node | None = PrivateAttr(default=None)

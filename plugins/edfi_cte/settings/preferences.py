@@ -39,6 +39,7 @@ class ProgramNamePreference(Section):
     """Which value of CTE Program Type is the Program's name in the ODS (reading C: the label by default)."""
 
     source: Literal["label", "code"] = "label"
+    """The code list's label, or the code itself."""
     mapping: dict[CampusCode, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = {}
     """CTE Program Type code to programName; a code that is not listed keeps its ``source`` value."""
 
@@ -67,8 +68,11 @@ class CertificationStatusPreference(Section):
     """Career Tech Program Certifications to technicalSkillsAssessmentDescriptor (page: Resource Preferences)."""
 
     passing: DescriptorUri | None = None
+    """The descriptor of a passed assessment. Null is not sent."""
     attempted: DescriptorUri | None = None
+    """The descriptor of an assessment that was taken and not passed. Null is not sent."""
     none: DescriptorUri | None = None
+    """The descriptor of no assessment. Null is not sent."""
 
 
 class ResourcePreferences(Section):
@@ -79,14 +83,25 @@ class ResourcePreferences(Section):
     """
 
     program_type_descriptor: DescriptorUri = CTE_PROGRAM_TYPE_URI
+    """The programTypeDescriptor of every association."""
     program_name: ProgramNamePreference = ProgramNamePreference()
+    """What is sent as programName."""
     career_cluster: CareerClusterPreference = CareerClusterPreference()
+    """What is sent as cteProgramServiceDescriptor."""
     career_pathway: dict[CampusCode, DescriptorUri | None] = {}
+    """Campus's Career Pathway to the careerPathwayDescriptor. Example: ``"AGR":
+    "uri://ed-fi.org/CareerPathwayDescriptor#Agriculture, Food and Natural Resources"``.
+    """
     student_status: dict[CampusCode, bool | None] = {}
+    """Campus's Student Status to cteProgramCompletionIndicator. Example: ``"3": true``."""
     certification_status: CertificationStatusPreference = CertificationStatusPreference()
+    """Campus's certification status to technicalSkillsAssessmentDescriptor."""
     send_end_date: bool = False
+    """True sends endDate, which the page does not list."""
     career_cluster_change: Literal["delete_post", "put"] = "delete_post"
+    """What a change of the Career Cluster sends: ``delete_post`` as the page has it, or ``put``."""
     create_missing_programs: bool = False
+    """True posts a Program that the ODS lacks, before the records that need it."""
 
     def fingerprint(self) -> str:
         """Changes when, and only when, a mapping changes."""
