@@ -87,7 +87,7 @@ def one_an_enrollment(found: list[Thing]) -> list[Thing]:
 
 
 def plan(connection: sa.Connection) -> list[tuple[differences.Found, Any]]:
-    found = [(f, event_for(f.difference)) for f in differences.differences(connection, TARGET)]
+    found = [(f, event_for(f.difference)) for f in differences.differences(connection.engine, TARGET)]
     return [(f, planned) for f, planned in found if planned is not None]
 
 

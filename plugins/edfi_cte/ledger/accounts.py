@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Action
+from edfi_cte.ledger import bulk, streams
 from edfi_cte.ledger.events import UNFINISHED, EventStatus
 from edfi_cte.ledger.records import Outcome
-from edfi_cte.ledger.schema import attempt, event, identity_mapping, record_outcome
+from edfi_cte.ledger.schema import attempt, event, record_outcome
 
 _PLAN_STEPS = ("upsert", "natural_key_changes")
 
@@ -25,8 +27,9 @@ class Failures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A run's events: sent by action; failed, and of those the ones that post or put; left unsent; all planned."""
+    """A run's events: all; sent by action; failed, and of those the ones that post or put; left unsent; planned."""
 
+    events: int
     sent: dict[str, int]
     failed: int
     failed_writes: int
@@ -65,6 +68,7 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
             sent[row.action] = sent.get(row.action, 0) + row.events
     failed = [row for row in rows if row.status == EventStatus.FAILED]
     return Answered(
+        events=sum(row.events for row in rows),
         sent=sent,
         failed=sum(row.of_plan for row in failed),
         failed_writes=sum(row.of_plan for row in failed if row.action != Action.DELETE),
@@ -75,25 +79,22 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
 
 def failures(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> list[Failures]:
     """How the events of a run's last plan, and after it, have failed, by the answer to their last try; most first."""
-    last = (
-        sa.select(sa.func.max(attempt.c.attempt_id).label("attempt_id"))
-        .select_from(attempt.join(event, event.c.event_id == attempt.c.event_id))
-        .where(
-            event.c.target_id == target_id,
-            event.c.run_id == run_id,
-            event.c.event_id > plan_after,
-            event.c.status == EventStatus.FAILED,
-        )
-        .group_by(attempt.c.event_id)
-        .subquery("last")
+    failed = sa.select(event.c.event_id).where(
+        event.c.target_id == target_id,
+        event.c.run_id == run_id,
+        event.c.event_id > plan_after,
+        event.c.status == EventStatus.FAILED,
     )
-    rows = connection.execute(
-        sa.select(attempt.c.error_type, sa.func.max(attempt.c.advice), sa.func.count())
-        .join(last, last.c.attempt_id == attempt.c.attempt_id)
-        .group_by(attempt.c.error_type)
-        .order_by(sa.func.count().desc(), attempt.c.error_type)
-    )
-    return [Failures(*row) for row in rows]
+    tries = sa.select(attempt.c.event_id, attempt.c.attempt_id, attempt.c.error_type, attempt.c.advice)
+    last: dict[int, tuple[str, str]] = {}
+    for batch in bulk.batches(sorted(connection.scalars(failed)), bulk.CHUNK):
+        rows = streams.fetch(connection, tries, attempt.c.event_id, batch, dense=False)
+        rows.sort(key=lambda row: int(row.attempt_id))
+        last |= {row.event_id: (row.error_type, row.advice) for row in rows}
+    events = Counter(error_type for error_type, _ in last.values())
+    advice = {error_type: max(said for kind, said in last.values() if kind == error_type) for error_type in events}
+    by_number = sorted(events.items(), key=lambda item: (-item[1], item[0]))
+    return [Failures(error_type, advice[error_type], number) for error_type, number in by_number]
 
 
 def deletes_sent(connection: sa.Connection, target_id: str, run_id: str) -> dict[str, int]:
@@ -116,23 +117,5 @@ def desired(connection: sa.Connection, target_id: str) -> int:
     return connection.execute(
         sa.select(sa.func.count())
         .select_from(record_outcome)
-        .where(record_outcome.c.target_id == target_id, record_outcome.c.outcome == Outcome.DESIRED)
-    ).scalar_one()
-
-
-def in_step(connection: sa.Connection, target_id: str) -> int:
-    """How many desired associations the ODS is known to hold as they are desired."""
-    return connection.execute(
-        sa.select(sa.func.count())
-        .select_from(
-            record_outcome.join(
-                identity_mapping,
-                sa.and_(
-                    identity_mapping.c.target_id == record_outcome.c.target_id,
-                    identity_mapping.c.key_id == record_outcome.c.key_id,
-                    identity_mapping.c.payload_hash == record_outcome.c.payload_hash,
-                ),
-            )
-        )
         .where(record_outcome.c.target_id == target_id, record_outcome.c.outcome == Outcome.DESIRED)
     ).scalar_one()

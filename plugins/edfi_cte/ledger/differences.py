@@ -1,26 +1,30 @@
-"""Where the desired associations and the identity mapping disagree: the plan's set-based half."""
+"""Where the desired associations and the identity mapping disagree.
+
+Both are read in the order of their keys and pass each other, as Campus and the ledger do in extract; only of what
+differs are whole rows fetched. No statement joins (see :mod:`.streams`). What is kept in memory meanwhile is a key
+and an enrollment id, 24 bytes, of each difference.
+"""
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Cause, Difference, Side
+from edfi_cte.ledger import bulk, streams
 from edfi_cte.ledger.events import EventStatus
 from edfi_cte.ledger.schema import event, identity_mapping, record_outcome
-
-PAGE = 5000
 
 _MAY_DOUBT = tuple(status for status in EventStatus if status != EventStatus.SENT)
 """What is sent was answered, and is the bulk of the queue's index."""
 
 _SIDE = tuple(Side.__dataclass_fields__)
-
-Keyed = tuple[sa.Select[Any], sa.ColumnElement[str]]
-"""A statement and the column that its rows are paged by; made once a target."""
+_SIDES = len(_SIDE)
 
 
 class Found(NamedTuple):
@@ -33,243 +37,254 @@ class Found(NamedTuple):
     ods_id: str | None
 
 
-def differences(connection: sa.Connection, target_id: str) -> Iterator[Found]:
-    """Every difference of a target, streamed.
+def differences(ledger: sa.Engine, target_id: str) -> Iterator[Found]:
+    """Every difference of a target, streamed; between two of them no connection is held.
 
     First what is desired and not mapped (with the key that its enrollment left, if any), then what is both but
     not the same, then what is mapped and not desired, last what an unanswered request may have left behind.
     """
-    # Most days nothing is in doubt, and the joins need not look for it; nor need those be made that find nothing.
-    doubts = connection.execute(_doubtful(target_id).limit(1)).first() is not None
-    keys = _compare(connection, target_id)
-    if keys.shared < keys.desired:
-        yield from _paged(connection, *_desired_only(target_id, doubts))
-    if keys.differing or doubts:
-        yield from _paged(connection, *_both(target_id, doubts))
-    if keys.shared < keys.mapped:
-        yield from _paged(connection, *_mapped_only(target_id))
-    if doubts:
-        yield from _doubtful_only(connection, target_id)
+    doubts = _doubts(ledger, target_id)
+    compared = _compare(ledger, target_id, doubts)
+    fetch = _Fetch(ledger, target_id, compared, doubts)
+    left = _Left(compared.left)
+    yield from fetch.new(compared.new, left)
+    yield from fetch.moved(left)
+    yield from fetch.changed(compared.changed)
+    yield from fetch.gone(left)
+    yield from _doubtful_only(ledger, target_id, compared.unseen)
 
 
-class _Keys(NamedTuple):
-    """How many keys are desired, are mapped, are both, and are both without being the same."""
-
-    desired: int
-    mapped: int
-    shared: int
-    differing: int
-
-
-def _compare(connection: sa.Connection, target_id: str) -> _Keys:
-    """A key is desired once at most, and mapped once: what is both leaves what is only one."""
-    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
-    differs = sa.case((sa.or_(*_differs(desired, mapped)), 1), else_=0)
-    both = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(differs), 0)).select_from(
-        desired.join(mapped, mapped.c.key_id == desired.c.key_id)
-    )
-    shared, differing = connection.execute(both).one()
-    keys = _Keys(_count(connection, desired), _count(connection, mapped), shared, differing)
-    connection.rollback()
-    return keys
+def in_step(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[str]]:
+    """The keys of the desired associations that the ODS is known to hold as they are desired, a page at a time."""
+    desired, mapped = (_narrow(table, target_id, 2) for table in (record_outcome, identity_mapping))
+    for ours, theirs in streams.windows(ledger, desired, mapped, ""):
+        same = ours if ours == theirs else sorted(set(ours).intersection(theirs))
+        yield [row[0] for row in same]
 
 
-def _count(connection: sa.Connection, side: sa.Subquery) -> int:
-    return connection.execute(sa.select(sa.func.count()).select_from(side)).scalar_one()
+class _Keys:
+    """Keys and their enrollments, packed."""
+
+    def __init__(self) -> None:
+        self._keys = bytearray()
+        self.enrollments = array("q")
+
+    def add(self, row: streams.Plain) -> None:
+        self._keys += bytes.fromhex(row[0])
+        self.enrollments.append(row[2])
+
+    def __len__(self) -> int:
+        return len(self.enrollments)
+
+    def __getitem__(self, at: int) -> str:
+        return self._keys[16 * at : 16 * at + 16].hex()
 
 
-def _differs(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.ColumnElement[bool]]:
-    return [mapped.c.payload_hash != desired.c.payload_hash, mapped.c.enrollment_id != desired.c.enrollment_id]
+@dataclass
+class _Compared:
+    """What is desired alone, both but not the same (or in doubt), mapped alone; and the doubtful keys of neither."""
+
+    unseen: set[str]
+    desired: int = 0
+    mapped: int = 0
+    new: _Keys = field(default_factory=_Keys)
+    changed: _Keys = field(default_factory=_Keys)
+    left: _Keys = field(default_factory=_Keys)
 
 
-def _desired(name: str, target_id: str) -> sa.Subquery:
-    return (
-        sa.select(record_outcome)
-        .where(record_outcome.c.target_id == target_id, record_outcome.c.outcome == "desired")
-        .subquery(name)
-    )
+def _compare(ledger: sa.Engine, target_id: str, doubts: frozenset[str]) -> _Compared:
+    found = _Compared(set(doubts))
+    desired, mapped = (_narrow(table, target_id, 3) for table in (record_outcome, identity_mapping))
+    for ours, theirs in streams.windows(ledger, desired, mapped, ""):
+        found.desired += len(ours)
+        found.mapped += len(theirs)
+        if doubts or ours != theirs:
+            _sort_out(ours, theirs, doubts, found)
+    return found
 
 
-def _mapped(name: str, target_id: str) -> sa.Subquery:
-    return sa.select(identity_mapping).where(identity_mapping.c.target_id == target_id).subquery(name)
+def _sort_out(
+    ours: Sequence[streams.Plain], theirs: Sequence[streams.Plain], doubts: frozenset[str], found: _Compared
+) -> None:
+    desired, mapped = {row[0]: row for row in ours}, {row[0]: row for row in theirs}
+    differing = {row[0] for row in set(ours).symmetric_difference(theirs)}
+    for key in sorted(differing | (doubts & desired.keys())):
+        if key not in mapped:
+            found.new.add(desired[key])
+        elif key not in desired:
+            found.left.add(mapped[key])
+        else:
+            found.changed.add(desired[key])
+    found.unseen -= desired.keys()
+    found.unseen -= mapped.keys()
 
 
-def _doubtful(target_id: str) -> sa.CompoundSelect[Any]:
-    """The keys of requests that had no answer."""
+def _narrow(table: sa.Table, target_id: str, columns: int) -> sa.Select[Any]:
+    """What is compared of a side: key, payload and, as a third column, the enrollment behind it."""
+    compared = (table.c.key_id, table.c.payload_hash, table.c.enrollment_id)[:columns]
+    return sa.select(*compared).where(*_of(table, target_id))
+
+
+def _of(table: sa.Table, target_id: str) -> list[sa.ColumnElement[bool]]:
+    """What makes a row of the table one of the side that it stands for."""
+    of_target = [table.c.target_id == target_id]
+    return [*of_target, table.c.outcome == "desired"] if table is record_outcome else of_target
+
+
+class _Left:
+    """The keys that are mapped alone, by enrollment. A record that has a new key takes the first of its own."""
+
+    def __init__(self, keys: _Keys) -> None:
+        self._keys = keys
+        # Stable: the keys of one enrollment stay in their order.
+        self._order = array("q", sorted(range(len(keys)), key=keys.enrollments.__getitem__))
+        self._enrollments = array("q", (keys.enrollments[at] for at in self._order))
+        self._taken = bytearray(len(keys))
+
+    def take(self, enrollment_id: int) -> bool:
+        """Whether the enrollment has left a key, which is then no one else's."""
+        at = bisect_left(self._enrollments, enrollment_id)
+        if at == len(self._enrollments) or self._enrollments[at] != enrollment_id:
+            return False
+        self._taken[at] = True
+        return True
+
+    def batches(self, *, taken: bool) -> Iterator[dict[str, int]]:
+        """The keys that were taken, or were not, each with its enrollment, by ascending enrollment."""
+        chosen = (at for at, is_taken in enumerate(self._taken) if bool(is_taken) == taken)
+        for places in bulk.batches(chosen, streams.FETCH):
+            yield {self._keys[self._order[at]]: self._enrollments[at] for at in places}
+
+
+class _Fetch:
+    """The whole rows of what differs, a batch at a time."""
+
+    def __init__(self, ledger: sa.Engine, target_id: str, compared: _Compared, doubts: frozenset[str]) -> None:
+        self._ledger = ledger
+        self._doubts = doubts
+        self._target_id = target_id
+        # Where most rows are wanted a range is read, where few are, those alone.
+        self._dense = {
+            record_outcome: 2 * (len(compared.new) + len(compared.changed)) > compared.desired,
+            identity_mapping: 2 * (len(compared.left) + len(compared.changed)) > compared.mapped,
+        }
+        desired = (record_outcome.c[name] for name in (*_SIDE, "body", "content_hash", "program_name"))
+        mapped = (identity_mapping.c[name] for name in (*_SIDE, "ods_id"))
+        self._statements = {
+            record_outcome: sa.select(*desired).where(*_of(record_outcome, target_id)),
+            identity_mapping: sa.select(*mapped).where(*_of(identity_mapping, target_id)),
+        }
+
+    def new(self, keys: _Keys, left: _Left) -> Iterator[Found]:
+        """What is desired alone and takes the place of no other key; those that do are marked in ``left``."""
+        plain = (keys[at] for at, enrollment_id in enumerate(keys.enrollments) if not left.take(enrollment_id))
+        for batch in bulk.batches(plain, streams.FETCH):
+            with streams.reading(self._ledger) as connection:
+                desired = self._rows(connection, record_outcome, "key_id", batch)
+            wanted = set(batch)
+            yield from (self._found(row, None) for row in desired if row.key_id in wanted)
+
+    def moved(self, left: _Left) -> Iterator[Found]:
+        """What is desired under another key than before."""
+        for batch in left.batches(taken=True):
+            enrollment_ids = list(batch.values())
+            with streams.reading(self._ledger) as connection:
+                desired = self._rows(connection, record_outcome, "enrollment_id", enrollment_ids)
+                mapped = self._rows(connection, identity_mapping, "enrollment_id", enrollment_ids)
+            by_enrollment = {row.enrollment_id: row for row in mapped if row.key_id in batch}
+            yield from (
+                self._found(row, by_enrollment[row.enrollment_id])
+                for row in desired
+                if row.enrollment_id in by_enrollment
+            )
+
+    def changed(self, keys: _Keys) -> Iterator[Found]:
+        """What is both and not the same, or in doubt."""
+        for places in bulk.batches(range(len(keys)), streams.FETCH):
+            batch = [keys[at] for at in places]
+            with streams.reading(self._ledger) as connection:
+                desired = self._rows(connection, record_outcome, "key_id", batch)
+                mapped = self._rows(connection, identity_mapping, "key_id", batch)
+            by_key, wanted = {row.key_id: row for row in mapped}, set(batch)
+            yield from (self._found(row, by_key[row.key_id]) for row in desired if row.key_id in wanted)
+
+    def gone(self, left: _Left) -> Iterator[Found]:
+        """What is mapped and nothing took."""
+        outcome = record_outcome.c
+        outcomes = sa.select(outcome.enrollment_id, outcome.outcome, outcome.reason)
+        outcomes = outcomes.where(outcome.target_id == self._target_id)
+        for batch in left.batches(taken=False):
+            enrollment_ids = sorted(set(batch.values()))
+            with streams.reading(self._ledger) as connection:
+                mapped = self._rows(connection, identity_mapping, "enrollment_id", enrollment_ids)
+                became = streams.fetch(
+                    connection,
+                    outcomes,
+                    outcome.enrollment_id,
+                    enrollment_ids,
+                    dense=self._dense[identity_mapping],
+                )
+            by_enrollment = {row.enrollment_id: row for row in became}
+            for row in mapped:
+                if row.key_id in batch:
+                    reason = _gone_because(by_enrollment.get(row.enrollment_id))
+                    difference = Difference(None, Side(*row[:_SIDES]), gone_because=reason)
+                    yield Found(difference, None, None, None, row.ods_id)
+
+    def _rows(
+        self, connection: sa.Connection, table: sa.Table, column: str, values: Sequence[Any]
+    ) -> list[sa.Row[Any]]:
+        statement, dense = self._statements[table], self._dense[table]
+        return streams.fetch(connection, statement, table.c[column], values, dense=dense)
+
+    def _found(self, desired: sa.Row[Any], mapped: sa.Row[Any] | None) -> Found:
+        difference = Difference(
+            desired=Side(*desired[:_SIDES]),
+            mapped=None if mapped is None else Side(*mapped[:_SIDES]),
+            in_doubt=desired.key_id in self._doubts,
+        )
+        ods_id = None if mapped is None else mapped.ods_id
+        return Found(difference, desired.body, desired.content_hash, desired.program_name, ods_id)
+
+
+def _gone_because(outcome: sa.Row[Any] | None) -> str:
+    """Why a mapped key is desired no more: what became of the record that was behind it."""
+    if outcome is None:
+        return Cause.ENROLLMENT_DELETED
+    return str(outcome.reason) if outcome.outcome in ("excluded", "rejected") else Cause.SUPERSEDED
+
+
+def _doubts(ledger: sa.Engine, target_id: str) -> frozenset[str]:
+    """The keys of requests that had no answer. On most days there is none."""
     unanswered = (event.c.target_id == target_id, event.c.status.in_(_MAY_DOUBT))
-    return sa.union(
-        sa.select(event.c.key_id.label("key_id")).where(*unanswered, event.c.in_doubt == sa.true()),
-        sa.select(event.c.old_key_id.label("key_id")).where(*unanswered, event.c.old_in_doubt == sa.true()),
-    )
+    keys: set[str] = set()
+    with ledger.connect() as connection:
+        for key, doubt in ((event.c.key_id, event.c.in_doubt), (event.c.old_key_id, event.c.old_in_doubt)):
+            keys.update(connection.scalars(sa.select(key).where(*unanswered, doubt == sa.true()).distinct()))
+    return frozenset(keys)
 
 
-def _with_doubt(
-    rows: sa.FromClause, key: sa.ColumnElement[str], target_id: str, doubts: bool
-) -> tuple[sa.FromClause, sa.ColumnElement[Any]]:
-    """``rows`` with the column that is not null where ``key`` is in doubt."""
-    if not doubts:
-        return rows, sa.null()
-    doubtful = _doubtful(target_id).subquery("doubtful")
-    return rows.outerjoin(doubtful, doubtful.c.key_id == key), doubtful.c.key_id
-
-
-def _left_keys(target_id: str) -> sa.Subquery:
-    """One key a source enrollment that is mapped and desired no more."""
-    mapped, desired = _mapped("left_mapped", target_id), _desired("left_desired", target_id)
-    return (
-        sa.select(mapped.c.enrollment_id, sa.func.min(mapped.c.key_id).label("key_id"))
-        .select_from(mapped.outerjoin(desired, desired.c.key_id == mapped.c.key_id))
-        .where(desired.c.key_id.is_(None))
-        .group_by(mapped.c.enrollment_id)
-        .subquery("left_keys")
-    )
-
-
-def _columns(desired: sa.Subquery, mapped: sa.Subquery) -> list[sa.Label[Any]]:
-    return [
-        *(desired.c[name].label(f"d_{name}") for name in _SIDE),
-        *(mapped.c[name].label(f"m_{name}") for name in _SIDE),
-        desired.c.body.label("body"),
-        desired.c.content_hash.label("content_hash"),
-        desired.c.program_name.label("program_name"),
-        mapped.c.ods_id.label("ods_id"),
-    ]
-
-
-@cache
-def _desired_only(target_id: str, doubts: bool) -> Keyed:
-    desired, same, mapped = _desired("d", target_id), _mapped("same", target_id), _mapped("m", target_id)
-    left = _left_keys(target_id)
-    rows, doubt = _with_doubt(
-        desired.outerjoin(same, same.c.key_id == desired.c.key_id)
-        .outerjoin(left, left.c.enrollment_id == desired.c.enrollment_id)
-        .outerjoin(mapped, mapped.c.key_id == left.c.key_id),
-        desired.c.key_id,
-        target_id,
-        doubts,
-    )
-    statement = sa.select(*_columns(desired, mapped), doubt.label("doubt")).select_from(rows)
-    return statement.where(same.c.key_id.is_(None)), desired.c.key_id
-
-
-@cache
-def _both(target_id: str, doubts: bool) -> Keyed:
-    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
-    rows, doubt = _with_doubt(
-        desired.join(mapped, mapped.c.key_id == desired.c.key_id), desired.c.key_id, target_id, doubts
-    )
-    differs = _differs(desired, mapped)
-    if doubts:
-        differs.append(doubt.is_not(None))
-    statement = sa.select(*_columns(desired, mapped), doubt.label("doubt")).select_from(rows)
-    return statement.where(sa.or_(*differs)), desired.c.key_id
-
-
-@cache
-def _mapped_only(target_id: str) -> Keyed:
-    """Mapped and not desired, but for the keys that a Delete/Post of :func:`_desired_only` has taken."""
-    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
-    left, rekeyed, rekeyed_same = _left_keys(target_id), _desired("r", target_id), _mapped("rs", target_id)
-    source = sa.select(record_outcome).where(record_outcome.c.target_id == target_id).subquery("source")
-    taken = (
-        sa.select(left.c.key_id)
-        .select_from(
-            left.join(rekeyed, rekeyed.c.enrollment_id == left.c.enrollment_id).outerjoin(
-                rekeyed_same, rekeyed_same.c.key_id == rekeyed.c.key_id
-            )
-        )
-        .where(rekeyed_same.c.key_id.is_(None))
-        .subquery("taken")
-    )
-    statement = (
-        sa.select(
-            *_columns(desired, mapped),
-            sa.null().label("doubt"),
-            source.c.outcome.label("outcome"),
-            source.c.reason.label("reason"),
-        )
-        .select_from(
-            mapped.outerjoin(desired, desired.c.key_id == mapped.c.key_id)
-            .outerjoin(taken, taken.c.key_id == mapped.c.key_id)
-            .outerjoin(source, source.c.enrollment_id == mapped.c.enrollment_id)
-        )
-        .where(desired.c.key_id.is_(None), taken.c.key_id.is_(None))
-    )
-    return statement, mapped.c.key_id
-
-
-def _doubtful_only(connection: sa.Connection, target_id: str) -> Iterator[Found]:
+def _doubtful_only(ledger: sa.Engine, target_id: str, keys: set[str]) -> Iterator[Found]:
     """A post without an answer whose key is neither desired nor mapped: the ODS may hold it."""
-    desired, mapped = _desired("d", target_id), _mapped("m", target_id)
-    statement = (
+    if not keys:
+        return
+    last = (
         sa.select(event.c.key_id, sa.func.max(event.c.event_id).label("event_id"))
-        .select_from(
-            event.outerjoin(desired, desired.c.key_id == event.c.key_id).outerjoin(
-                mapped, mapped.c.key_id == event.c.key_id
-            )
-        )
         .where(
             event.c.target_id == target_id,
             event.c.status.in_(_MAY_DOUBT),
             event.c.in_doubt == sa.true(),
             event.c.body.is_not(None),
-            desired.c.key_id.is_(None),
-            mapped.c.key_id.is_(None),
         )
         .group_by(event.c.key_id)
-        .subquery("last")
     )
-    rows = connection.execute(sa.select(event).join(statement, statement.c.event_id == event.c.event_id))
-    for row in rows:
-        side = Side(
-            key_id=row.key_id,
-            key_exact=row.key_exact,
-            payload_hash=row.payload_hash,
-            enrollment_id=row.enrollment_id,
-            transformed_with=row.transformed_with,
-            student_unique_id=row.student_unique_id,
-            begin_date=row.begin_date,
-            cte_program_type=row.cte_program_type,
-            career_cluster=row.career_cluster,
-        )
-        yield Found(
-            Difference(None, side, True, Cause.ANSWER_LOST), row.body, row.content_hash, row.program_name, None
-        )
-
-
-def _paged(connection: sa.Connection, statement: sa.Select[Any], key: sa.ColumnElement[str]) -> Iterator[Found]:
-    """The rows of ``statement`` by ``key``, with no transaction left open while the caller writes."""
-    after = ""
-    while True:
-        rows = connection.execute(statement.where(key > after).order_by(key).limit(PAGE)).all()
-        connection.rollback()
+    with ledger.connect() as connection:
+        event_ids = sorted(row.event_id for row in connection.execute(last) if row.key_id in keys)
+    columns = (*_SIDE, "body", "content_hash", "program_name")
+    statement = sa.select(*(event.c[name] for name in columns)).order_by(event.c.event_id)
+    for batch in bulk.batches(event_ids, streams.FETCH):
+        with ledger.connect() as connection:
+            rows = connection.execute(statement.where(event.c.event_id.in_(batch))).all()
         for row in rows:
-            yield _found(row)
-        if len(rows) < PAGE:
-            return
-        after = rows[-1].d_key_id or rows[-1].m_key_id
-
-
-def _found(row: sa.Row[Any]) -> Found:
-    desired = _side(row[: len(_SIDE)])
-    difference = Difference(
-        desired=desired,
-        mapped=_side(row[len(_SIDE) : 2 * len(_SIDE)]),
-        in_doubt=row.doubt is not None,
-        gone_because=_gone_because(row) if desired is None else None,
-    )
-    return Found(difference, row.body, row.content_hash, row.program_name, row.ods_id)
-
-
-def _side(values: Sequence[Any]) -> Side | None:
-    """The side whose columns, in the order of ``_SIDE``, these are."""
-    return None if values[0] is None else Side(*values)
-
-
-def _gone_because(row: sa.Row[Any]) -> str | None:
-    """Why a mapped key is desired no more: what became of the record that was behind it."""
-    if row.outcome in ("excluded", "rejected"):
-        return str(row.reason)
-    if row.outcome in ("superseded", "desired"):
-        return Cause.SUPERSEDED
-    return Cause.ENROLLMENT_DELETED
+            difference = Difference(None, Side(*row[:_SIDES]), True, Cause.ANSWER_LOST)
+            yield Found(difference, row.body, row.content_hash, row.program_name, None)

@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.ledger import bulk
+from edfi_cte.ledger import bulk, streams
 from edfi_cte.ledger.schema import identity_mapping as table
-from edfi_cte.ledger.schema import record_outcome, row_dict
+from edfi_cte.ledger.schema import row_dict
 
 
 def count(connection: sa.Connection, target_id: str) -> int:
@@ -39,18 +39,14 @@ def attribute(connection: sa.Connection, target_id: str, enrollment_ids: dict[st
         save(connection, target_id, [row_dict(row) | {"enrollment_id": enrollment_ids[row.key_id]} for row in rows])
 
 
-def made_with(connection: sa.Connection, target_id: str, fingerprint: str) -> None:
+def made_with(connection: sa.Connection, target_id: str, key_ids: Sequence[str], fingerprint: str) -> None:
     """Other preferences make the same of these records: what changes them next is not the preferences' change."""
-    desired = record_outcome
-    still_same = sa.exists().where(
-        desired.c.target_id == table.c.target_id,
-        desired.c.outcome == "desired",
-        desired.c.key_id == table.c.key_id,
-        desired.c.payload_hash == table.c.payload_hash,
-    )
-    connection.execute(
-        sa.update(table).where(table.c.target_id == target_id, still_same).values(transformed_with=fingerprint)
-    )
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        connection.execute(
+            sa.update(table)
+            .where(table.c.target_id == target_id, table.c.key_id.in_(batch))
+            .values(transformed_with=fingerprint)
+        )
 
 
 def by_ods_id(connection: sa.Connection, target_id: str, ods_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
@@ -79,20 +75,7 @@ def ods_ids(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
     return found
 
 
-def pages(connection: sa.Connection, target_id: str) -> Iterator[list[sa.Row[tuple[str, str]]]]:
-    """Key and ODS id of every mapping, by key, a page at a time."""
-    after = ""
-    while True:
-        rows = list(
-            connection.execute(
-                sa.select(table.c.key_id, table.c.ods_id)
-                .where(table.c.target_id == target_id, table.c.key_id > after)
-                .order_by(table.c.key_id)
-                .limit(5000)
-            )
-        )
-        connection.rollback()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1].key_id
+def pages(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[tuple[str, str]]]:
+    """(key, ODS id) of every mapping, by key, a page at a time."""
+    statement = sa.select(table.c.key_id, table.c.ods_id).where(table.c.target_id == target_id)
+    return streams.pages(ledger, statement, "")

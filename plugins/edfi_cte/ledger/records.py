@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from edfi_cte.associations.model import EnrollmentRecord, ExclusionRule
-from edfi_cte.ledger import bulk
+from edfi_cte.ledger import bulk, streams
 from edfi_cte.ledger.schema import enrollment_record, record_outcome
 
 PAGE = 2000
+_BEFORE_ALL = -(2**62)
 
 
 class Outcome(StrEnum):
@@ -38,23 +39,11 @@ def as_record(row: sa.Row[Any]) -> EnrollmentRecord:
     return EnrollmentRecord(*values)
 
 
-def hashes(connection: sa.Connection, target_id: str) -> Iterator[Sequence[tuple[int, str]]]:
+def hashes(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[tuple[int, str]]]:
     """(enrollment id, source hash) of every record, by ascending id, a page at a time."""
-    table, after = enrollment_record, -(2**62)
-    while True:
-        statement = (
-            sa.select(table.c.enrollment_id, table.c.source_hash)
-            .where(table.c.target_id == target_id, table.c.enrollment_id > after)
-            .order_by(table.c.enrollment_id)
-            .limit(5 * PAGE)
-        )
-        rows = bulk.plain(connection, statement)
-        # Ends the read transaction, so that writes between two pages meet no lock of ours.
-        connection.rollback()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1][0]
+    table = enrollment_record
+    statement = sa.select(table.c.enrollment_id, table.c.source_hash).where(table.c.target_id == target_id)
+    return streams.pages(ledger, statement, _BEFORE_ALL)
 
 
 def write_source(
@@ -81,30 +70,38 @@ def remove(connection: sa.Connection, target_id: str, enrollment_ids: Sequence[i
         bulk.remove(connection, table, target_id, "enrollment_id", enrollment_ids)
 
 
-def untransformed(connection: sa.Connection, target_id: str, fingerprint: str | None) -> Iterator[list[sa.Row[Any]]]:
+def untransformed(
+    ledger: sa.Engine, target_id: str, fingerprint: str | None
+) -> Iterator[tuple[Sequence[sa.Row[Any]], set[int]]]:
     """Pages of the records that have no outcome yet, or one made with other preferences than ``fingerprint``'s.
 
-    With ``None`` the preferences are not looked at. The column ``outcome`` says what was made of a record before.
+    With ``None`` the preferences are not looked at. With each page come the ids of those that have an outcome.
     """
-    record, outcome = enrollment_record, record_outcome
-    same = sa.and_(outcome.c.target_id == record.c.target_id, outcome.c.enrollment_id == record.c.enrollment_id)
-    open_ = outcome.c.enrollment_id.is_(None)
-    wanted = open_ if fingerprint is None else sa.or_(open_, outcome.c.transformed_with != fingerprint)
-    statement = (
-        sa.select(record, outcome.c.outcome if fingerprint else sa.null().label("outcome"))
-        .select_from(record.outerjoin(outcome, same))
-        .where(record.c.target_id == target_id, wanted)
-        .order_by(record.c.enrollment_id)
-        .limit(PAGE)
-    )
-    after = -(2**62)
-    while True:
-        rows = list(connection.execute(statement.where(record.c.enrollment_id > after)))
-        connection.rollback()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1].enrollment_id
+    record, outcome = enrollment_record.c, record_outcome.c
+    known = sa.select(record.enrollment_id).where(record.target_id == target_id)
+    made = sa.select(outcome.enrollment_id).where(outcome.target_id == target_id)
+    if fingerprint is not None:
+        # As the last two columns, so that those made alike are told by one comparison.
+        known = known.add_columns(sa.literal(fingerprint))
+        made = made.add_columns(outcome.transformed_with)
+    whole = sa.select(enrollment_record).where(record.target_id == target_id)
+    for ours, theirs in streams.windows(ledger, known, made, _BEFORE_ALL):
+        if ours == theirs:
+            continue
+        open_ = sorted(row[0] for row in set(ours).difference(theirs))
+        there = {row[0] for row in theirs}
+        for ids in bulk.batches(open_, PAGE):
+            wanted = set(ids)
+            with streams.reading(ledger) as connection:
+                rows = [
+                    row
+                    for batch in bulk.batches(ids, bulk.CHUNK)
+                    for row in streams.fetch(
+                        connection, whole, record.enrollment_id, batch, dense=2 * len(open_) > len(ours)
+                    )
+                    if row.enrollment_id in wanted
+                ]
+            yield rows, wanted & there
 
 
 def write_outcomes(
@@ -121,32 +118,39 @@ def write_outcomes(
 _BLANK: dict[str, Any] = dict.fromkeys(column.name for column in record_outcome.columns)
 
 
-def contested(connection: sa.Connection, target_id: str) -> list[sa.Row[Any]]:
+class Rival(NamedTuple):
+    """A record whose key others bear or bore."""
+
+    key_id: str
+    enrollment_id: int
+    service_type: str | None
+    outcome: str
+
+
+def contested(connection: sa.Connection, target_id: str) -> list[Rival]:
     """The desired and superseded records whose key several records bear or bore, by key."""
-    table = record_outcome
-    rivals, losers = table.alias("rivals"), table.alias("losers")
-    shared = sa.union(
-        sa.select(rivals.c.key_id)
-        .where(rivals.c.target_id == target_id, rivals.c.outcome == Outcome.DESIRED)
-        .group_by(rivals.c.key_id)
-        .having(sa.func.count() > 1),
-        sa.select(losers.c.key_id).where(losers.c.target_id == target_id, losers.c.outcome == Outcome.SUPERSEDED),
-    )
-    source = enrollment_record
-    statement = (
-        sa.select(table.c.key_id, table.c.enrollment_id, source.c.service_type, table.c.outcome)
-        .join(
-            source,
-            sa.and_(source.c.target_id == table.c.target_id, source.c.enrollment_id == table.c.enrollment_id),
-        )
-        .where(
-            table.c.target_id == target_id,
-            table.c.outcome.in_((Outcome.DESIRED, Outcome.SUPERSEDED)),
-            table.c.key_id.in_(shared),
-        )
-        .order_by(table.c.key_id)
-    )
-    return list(connection.execute(statement))
+    outcome, source = record_outcome.c, enrollment_record.c
+    of_key = (outcome.target_id == target_id, outcome.outcome == Outcome.DESIRED)
+    shared = sa.select(outcome.key_id).where(*of_key).group_by(outcome.key_id).having(sa.func.count() > 1)
+    lost = sa.select(outcome.key_id).where(outcome.target_id == target_id, outcome.outcome == Outcome.SUPERSEDED)
+    keys = sorted({*connection.scalars(shared), *connection.scalars(lost)})
+    bearing = sa.select(outcome.key_id, outcome.enrollment_id, outcome.outcome).where(outcome.target_id == target_id)
+    found: list[sa.Row[Any]] = []
+    for batch in bulk.batches(keys, bulk.CHUNK):
+        for one in (Outcome.DESIRED, Outcome.SUPERSEDED):
+            of_outcome = bearing.where(outcome.outcome == one)
+            found += streams.fetch(connection, of_outcome, outcome.key_id, batch, dense=False)
+    types = sa.select(source.enrollment_id, source.service_type).where(source.target_id == target_id)
+    service_types: dict[int, str | None] = {}
+    for ids in bulk.batches(sorted(row.enrollment_id for row in found), bulk.CHUNK):
+        service_types |= {
+            row[0]: row[1] for row in streams.fetch(connection, types, source.enrollment_id, ids, dense=False)
+        }
+    return [
+        Rival(row.key_id, row.enrollment_id, service_types[row.enrollment_id], row.outcome)
+        for row in sorted(found, key=lambda row: (row.key_id, row.enrollment_id))
+        if row.enrollment_id in service_types
+    ]
 
 
 def set_outcome(connection: sa.Connection, target_id: str, outcome: Outcome, enrollment_ids: Sequence[int]) -> None:

@@ -31,9 +31,8 @@ def extract(lane: Lane) -> dict[str, int]:
     with lane.writing() as connection:
         # What an earlier plan left undone was made of what Campus said then.
         events.supersede(connection, lane.target_id)
-    with lane.ledger.connect() as reading:
-        known = chain.from_iterable(records.hashes(reading, lane.target_id))
-        merge.run(lane.open_campus().enrollment_rows(lane.target.scope_year), known)
+    known = chain.from_iterable(records.hashes(lane.ledger, lane.target_id))
+    merge.run(lane.open_campus().enrollment_rows(lane.target.scope_year), known)
     if merge.extracted == 0:
         _refuse_empty(lane)
     with lane.writing() as connection:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Action
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import accounts, runs
+from edfi_cte.ledger import accounts, differences, runs
 from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync.guards import failures_over_limit
@@ -56,14 +56,24 @@ def report(lane: Lane) -> Report:
         plan_after = runs.plan_after(row)
         answered = accounts.answered(connection, lane.target_id, lane.run_id, plan_after)
         failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
-        in_step = accounts.in_step(connection, lane.target_id)
-        counts = _counts(steps, answered, failures, in_step)
+        counts = _counts(steps, answered, failures, _in_step(lane, steps, answered))
         message = None
         if lane.target.enabled:
             message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts)
         result = Report(lane.target_id, _status(lane, message), message, counts, _advice(steps, failures))
         _close(connection, lane, result)
     return result
+
+
+def _in_step(lane: Lane, steps: dict[str, dict[str, Any]], answered: Answered) -> int:
+    """How many desired associations the ODS is known to hold as such.
+
+    Where the run has no event the plan has just compared each, and nothing has been written since.
+    """
+    made = steps.get("transform", {})
+    if "unchanged" in made and made["unchanged"] == made["desired"] and not answered.events:
+        return int(made["desired"])
+    return sum(map(len, differences.in_step(lane.ledger, lane.target_id)))
 
 
 def _whole_steps(lane: Lane, kept: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

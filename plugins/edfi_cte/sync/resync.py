@@ -235,15 +235,15 @@ async def _drop_missing(lane: Lane, client: EdFiClient, findings: _Findings) -> 
     with lane.ledger.connect() as connection:
         if findings.known == mappings.count(connection, lane.target_id):
             return
-        for page in mappings.pages(connection, lane.target_id):
-            by_hash = {hash(row.ods_id): row for row in page}
-            missing = [by_hash[unseen] for unseen in set(by_hash).difference(findings.seen)]
-            for batch in bulk.batches(missing, CONFIRM):
-                absent = await asyncio.gather(*(_is_absent(lane, client, row.ods_id) for row in batch))
-                gone = [row.key_id for row, is_absent in zip(batch, absent, strict=True) if is_absent]
-                _drop(lane, gone)
-                findings.not_in_ods += len(gone)
-                findings.out_of_reach += len(batch) - len(gone)
+    for page in mappings.pages(lane.ledger, lane.target_id):
+        by_hash = {hash(ods_id): (key_id, ods_id) for key_id, ods_id in page}
+        missing = [by_hash[unseen] for unseen in set(by_hash).difference(findings.seen)]
+        for batch in bulk.batches(missing, CONFIRM):
+            absent = await asyncio.gather(*(_is_absent(lane, client, ods_id) for _, ods_id in batch))
+            gone = [key_id for (key_id, _), is_absent in zip(batch, absent, strict=True) if is_absent]
+            _drop(lane, gone)
+            findings.not_in_ods += len(gone)
+            findings.out_of_reach += len(batch) - len(gone)
 
 
 async def _is_absent(lane: Lane, client: EdFiClient, ods_id: str) -> bool:

@@ -56,12 +56,11 @@ def transform(lane: Lane) -> dict[str, Any]:
 def derive(lane: Lane) -> dict[str, Any]:
     """Bring what became of each record up to date: transform what changed, then settle who shares a key."""
     maker = lane.transform()
-    with lane.ledger.connect() as reading, _made_with(lane, maker.fingerprint) as other:
-        for page in records.untransformed(reading, lane.target_id, other):
+    with _made_with(lane, maker.fingerprint) as other:
+        for page, replaced in records.untransformed(lane.ledger, lane.target_id, other):
             made = [_outcome(maker, row) for row in page]
-            replaced = [row.enrollment_id for row in page if row.outcome is not None]
             with lane.writing() as connection:
-                records.write_outcomes(connection, lane.target_id, made, replaced)
+                records.write_outcomes(connection, lane.target_id, made, sorted(replaced))
     with lane.writing() as connection:
         _settle_shared_keys(connection, lane.target_id)
         counts = records.outcome_counts(connection, lane.target_id)
@@ -82,8 +81,10 @@ def _made_with(lane: Lane, fingerprint: str) -> Iterator[str | None]:
     with lane.writing() as connection:
         runs.describe(connection, lane.target_id, transformed_with=None)
     yield fingerprint
+    for keys in differences.in_step(lane.ledger, lane.target_id):
+        with lane.writing() as connection:
+            mappings.made_with(connection, lane.target_id, keys, fingerprint)
     with lane.writing() as connection:
-        mappings.made_with(connection, lane.target_id, fingerprint)
         runs.describe(connection, lane.target_id, transformed_with=fingerprint)
 
 
@@ -169,9 +170,8 @@ Planning = tuple[Found, Planned | None]
 
 def planned_events(lane: Lane) -> Iterator[Planning]:
     """The plan, one difference at a time."""
-    with lane.ledger.connect() as reading:
-        for found in differences.differences(reading, lane.target_id):
-            yield found, event_for(found.difference, lane.preferences.career_cluster_change)
+    for found in differences.differences(lane.ledger, lane.target_id):
+        yield found, event_for(found.difference, lane.preferences.career_cluster_change)
 
 
 def survey(lane: Lane) -> tuple[PlanCounts, Iterable[Planning]]:
