@@ -37,20 +37,20 @@ from airflow.providers.standard.operators.python import PythonOperator
 from edfi_cte.sync.steps import STEPS
 
 
-def nothing(target_id):
+def nothing(target_ids):
     return None
 
 
 @task_group
-def target(target_id):
+def target(target_ids):
     chain(*(
-        PythonOperator(task_id=name, python_callable=nothing, op_args=[target_id]) for name in [*STEPS, "report"]
+        PythonOperator(task_id=name, python_callable=nothing, op_args=[target_ids]) for name in [*STEPS, "report"]
     ))
 
 
 with DAG(dag_id="empty_lane", schedule=None, catchup=False):
-    configured = PythonOperator(task_id="configured_targets", python_callable=lambda: ["one"])
-    target.expand(target_id=configured.output)
+    configured = PythonOperator(task_id="configured_targets", python_callable=lambda: [["one"]])
+    target.expand(target_ids=configured.output)
 """
 
 

@@ -7,18 +7,17 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator, cross_downstr
 from edfi_cte.operators.student_cte_program_associations import (
     PARAMS,
     ConfiguredTargetsOperator,
-    SyncReportOperator,
     dag_arguments,
+    report_tasks,
     step_tasks,
 )
 from edfi_cte.sync.steps import STEPS
 
 
 @task_group
-def target(target_id: str) -> None:
-    """One scope year of one district: a lane that waits for no other."""
-    report = SyncReportOperator(task_id="report", target_id=target_id, trigger_rule="all_done")
-    rows: list[list[BaseOperator]] = [*(step_tasks(name, target_id) for name in STEPS), [report]]
+def target(target_ids: list[str]) -> None:
+    """One scope year of one district: a lane that waits for no other; or several, one after the other."""
+    rows: list[list[BaseOperator]] = [*(step_tasks(name, target_ids) for name in STEPS), *report_tasks(target_ids)]
     for tasks, following in pairwise(rows):
         cross_downstream(tasks, following)
 
@@ -33,4 +32,4 @@ with DAG(
     **dag_arguments(),
 ):
     configured = ConfiguredTargetsOperator(task_id="configured_targets")
-    target.expand(target_id=configured.output)
+    target.expand(target_ids=configured.output)

@@ -17,7 +17,8 @@ from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.ods import EdFiClient
-from edfi_cte.settings import DagSettings, Settings, SettingsError, Target, load_settings
+from edfi_cte.settings import DagSettings, Settings, SettingsError, Target, count_targets, load_settings
+from edfi_cte.sync.batch import lanes_per_task
 from edfi_cte.sync.lane import Lane, RunOptions
 
 
@@ -49,6 +50,14 @@ def dag_settings() -> DagSettings:
         return DagSettings()
 
 
+def lanes_a_task() -> int:
+    """How many lanes each task takes: ``dag.lanes_per_task``, or what the number of targets needs."""
+    try:
+        return lanes_per_task(dag_settings().lanes_per_task, count_targets(settings_path()))
+    except SettingsError:
+        return 1
+
+
 def open_lane(target_id: str, run_id: str, options: RunOptions) -> Lane:
     """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError."""
     settings = current_settings()
@@ -66,15 +75,23 @@ def open_lane(target_id: str, run_id: str, options: RunOptions) -> Lane:
 
 
 def ledger_of(settings: Settings) -> sa.Engine:
-    """The ledger that the settings name. Raises ConnectionMissing, LedgerError."""
+    """The ledger that the settings name, opened once a process. Raises ConnectionMissing, LedgerError."""
     connection = _connection(settings.ledger_conn_id)
+    url, options = ledger_url(connection), connection.extra_dejson
+    # By process: a child must not speak on its parent's connections.
+    key = (os.getpid(), url.render_as_string(hide_password=False), repr(options))
     try:
-        return open_ledger(ledger_url(connection), connection.extra_dejson)
+        if key not in _ledgers:
+            _ledgers[key] = open_ledger(url, options)
+        return _ledgers[key]
     except ModuleNotFoundError as error:
         raise LedgerError(
             f"connection '{connection.conn_id}': a ledger of type '{connection.conn_type}' needs the Python package "
             f"'{error.name}', which is not installed here; for PostgreSQL, install apache-airflow-providers-postgres"
         ) from None
+
+
+_ledgers: dict[tuple[int, str, str], sa.Engine] = {}
 
 
 def _campus(settings: Settings, target: Target) -> CampusReader:

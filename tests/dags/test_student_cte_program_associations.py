@@ -105,6 +105,30 @@ def test_each_lane_with_a_mistake_is_named_and_stops_alone(
     assert len(ods.control.documents(RESOURCE)) == 1
 
 
+def test_lanes_that_share_a_task_are_each_brought_home(deployment: Deployment, ods: Any, run_dag: Callable[..., Any]):
+    deployment.connection("edfi_secret", **deployment.ods | {"password": "not-the-secret"})
+    deployment.settings["targets"] = [
+        target(2021, edfi_conn_id="edfi_secret"),
+        target(2026),
+        target(2027, enabled=False),
+    ]
+    deployment.settings["dag"]["lanes_per_task"] = 2
+    deployment.deploy()
+    done = run_dag(DAG)
+    assert str(done.state) == "failed"
+    assert {year: status for year, (status, _) in deployment.runs().items()} == {
+        "2021": "failed",
+        "2026": "ok",
+        "2027": "off",
+    }
+    mapped = {(ti.map_index, ti.task_id.rpartition(".")[2]): str(ti.state) for ti in done.get_task_instances()}
+    assert (mapped[0, "preflight"], mapped[0, "upsert"], mapped[0, "report"]) == ("failed", "success", "success")
+    assert (mapped[1, "preflight"], mapped[1, "upsert"], mapped[1, "report"]) == ("skipped", "skipped", "success")
+    assert (mapped[0, "outcome"], mapped[1, "outcome"]) == ("failed", "success")
+    assert len(asset_events("edfi_cte_039141-2026", done.run_id)) == 1
+    assert len(ods.control.documents(RESOURCE)) == 1
+
+
 def test_a_year_that_is_not_configured_ends_in_one_sentence(
     deployment: Deployment, ods: Any, run_dag: Callable[..., Any], capfd: pytest.CaptureFixture[str]
 ):

@@ -21,7 +21,7 @@ def raised_for(error: EdfiCteError, monkeypatch: pytest.MonkeyPatch) -> type[Bas
 
     monkeypatch.setattr(operators, "run_step", run_step)
     monkeypatch.setattr(operators.SyncStepOperator, "_lane", lambda *_: None)
-    task = operators.SyncStepOperator(task_id="extract", step="extract", target_id="039141-2026")
+    task = operators.SyncStepOperator(task_id="extract", step="extract", target_ids=["039141-2026"])
     with pytest.raises(operators.AirflowException, match="what happened") as raised:
         task.execute({})
     return raised.type

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncStepOperator
+from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncStepOperator, _is_retry
 from sandbox.ods import serve
 from tests.deployment import Deployment
 from tests.sync.world import seed
@@ -20,7 +21,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_db: None
 
 
 def execute(step: str, run_id: str = "run") -> Any:
-    operator = SyncStepOperator(task_id=step, step=step, target_id="039141-2026")
+    operator = SyncStepOperator(task_id=step, step=step, target_ids=["039141-2026"])
     params: Any = {name: param.value for name, param in PARAMS.items()}
     return operator.execute({"params": params, "run_id": run_id})
 
@@ -52,3 +53,15 @@ def test_a_mistake_in_the_settings_is_not_tried_again(deployment: Deployment):
     deployment.settings["targets"] = []
     deployment.deploy()
     assert isinstance(failure("preflight"), AirflowFailException)
+
+
+@pytest.mark.parametrize(
+    ("try_number", "max_tries", "retry"),
+    [(1, 2, False), (2, 2, True), (3, 2, True), (4, 5, False), (5, 5, True)],
+    ids=["first", "second", "last", "cleared", "retried after a clear"],
+)
+def test_a_retry_is_told_from_a_cleared_task(try_number: int, max_tries: int, retry: bool):
+    """As Airflow counts: clearing sets max_tries to the tries so far and the retries."""
+    operator = SyncStepOperator(task_id="extract", step="extract", target_ids=["a", "b"], retries=2)
+    context: Any = {"ti": SimpleNamespace(try_number=try_number, max_tries=max_tries)}
+    assert _is_retry(operator, context) is retry

@@ -10,7 +10,7 @@ from edfi_cte.settings.preferences import (
     UNLISTED_CAREER_CLUSTERS,
     ResourcePreferences,
 )
-from edfi_cte.settings.reading import load_dag_settings, load_settings
+from edfi_cte.settings.reading import count_targets, load_dag_settings, load_settings
 from edfi_cte.settings.values import SettingsError
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Target",
+    "count_targets",
     "load_dag_settings",
     "load_settings",
 ]

@@ -59,6 +59,12 @@ class DagSettings(Section):
     """The queue that the tasks go to, where only some workers reach Campus. Null is the default queue."""
     sending_tasks: Annotated[int, Field(ge=1, le=12)] = 1
     """How many tasks share the sending of a target's events; one is enough for any district."""
+    lanes_per_task: Annotated[int, Field(ge=1, le=500)] | None = None
+    """How many targets a mapped task takes, one after the other through its step, as in ``lanes_per_task: 25``.
+
+    Each keeps its own lease, report and asset. Null: 1 up to 200 targets, 50 above, where a process a target and step
+    costs more than its work. Airflow maps no more than ``[core] max_map_length`` lists (1,024 by default).
+    """
     owner: str = "edfi-cte"
     """The owner that Airflow shows."""
     tags: tuple[str, ...] = ("ed-fi", "campus", "cte")

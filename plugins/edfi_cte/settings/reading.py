@@ -189,3 +189,11 @@ def load_dag_settings(path: Path) -> DagSettings:
         return DagSettings.model_validate({} if (said := document.part("dag")) is None else said)
     except ValidationError as error:
         raise SettingsError(explained(path, document.node, error, DagSettings, ("dag",))) from None
+
+
+def count_targets(path: Path) -> int:
+    """How many targets the file lists, right or wrong. Raises SettingsError where the file can't be read."""
+    for key, value in _once(path).document.node.value:
+        if str(key.value) == "targets" and isinstance(value, yaml.SequenceNode):
+            return len(value.value)
+    return 0

@@ -92,11 +92,11 @@ def _failure(lane: Lane, steps: dict[str, dict[str, Any]]) -> str | None:
     for left in steps.values():
         if "fault" in left:
             return str(left["fault"])
-    missing = [step for step in _expected(lane) if step not in steps]
+    missing = [step for step in expected_steps(lane) if step not in steps]
     return f"{lane.target_id}: {missing[0]} did not end; its log says why" if missing else None
 
 
-def _expected(lane: Lane) -> list[str]:
+def expected_steps(lane: Lane) -> list[str]:
     """The steps that a run of these options does."""
     left_out: frozenset[str] = SENDING_STEPS if lane.options.dry_run else frozenset()
     if not lane.options.resync:
