@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -96,14 +97,22 @@ _ledgers: dict[tuple[int, str, str], sa.Engine] = {}
 
 def _campus(settings: Settings, target: Target) -> CampusReader:
     hook = _connection(target.campus_conn_id).get_hook(hook_params={"log_sql": False})
+    _limit(hook, target.campus_timeout_seconds)
     return CampusReader(
         hook,
         district_number=target.district_number,
         sql_dir=settings.sql_dir,
         student_id=target.student_id,
         isolation=target.campus_isolation,
+        timeout_seconds=target.campus_timeout_seconds,
         on_read=_lineage(hook),
     )
+
+
+def _limit(hook: Any, seconds: int) -> None:
+    """Have pymssql itself end a read that takes too long, and the server with it; it has no limit by default."""
+    if hook.conn_type == "mssql" and "timeout" not in (extra := hook.connection.extra_dejson):
+        hook.connection.extra = json.dumps({**extra, "timeout": seconds})
 
 
 def _lineage(hook: Any) -> Callable[[str, int], None] | None:

@@ -3,16 +3,13 @@ from decimal import Decimal
 import pytest
 
 from edfi_cte.campus import (
-    CampusAccessDenied,
     CampusQueryFailed,
     CampusReader,
-    CampusTimeout,
     CampusUnreachable,
     InvalidCampusData,
     InvalidTemplate,
     MissingColumns,
 )
-from edfi_cte.campus.errors import driver_message
 from edfi_cte.campus.rows import enrollment_record
 from tests.campus.engines import DuckDb, DuckDbHook
 from tests.campus.small import YEAR, edited_mapping, reader, small_campus
@@ -48,29 +45,16 @@ def test_nothing_is_missing_in_the_sample_schema(engine):
 
 def test_no_connection(tmp_path):
     hook = DuckDbHook(tmp_path / "elsewhere" / "campus.duckdb")
-    with pytest.raises(CampusUnreachable, match=r"through the Airflow connection 'campus'.*Check its host"):
+    with pytest.raises(CampusUnreachable, match=r"connecting through the Airflow connection 'campus'"):
         read(hook)
 
 
 def test_an_error_in_the_middle_of_a_stream_closes_the_connection():
     hook = WrappedHook(DuckDb().campus(small_campus()), fail=RuntimeError("Connection reset by peer"))
-    with pytest.raises(CampusQueryFailed, match="Connection reset by peer"):
+    with pytest.raises(CampusQueryFailed, match="the districts: the database gave an error") as caught:
         read(hook)
+    assert "reset by peer" not in str(caught.value)
     assert hook.open_connections == 0
-
-
-def test_a_timeout_says_which_setting_to_raise():
-    fault = RuntimeError(20003, b"DB-Lib error message 20003, severity 6:\nAdaptive Server connection timed out\n")
-    hook = WrappedHook(DuckDb().campus(small_campus()), fail=fault)
-    with pytest.raises(CampusTimeout, match="Raise `timeout`"):
-        read(hook)
-
-
-def test_a_refused_permission_points_to_the_grants():
-    fault = RuntimeError(229, b"The SELECT permission was denied on the object 'Person', database 'c', schema 'dbo'.")
-    hook = WrappedHook(DuckDb().campus(small_campus()), fail=fault)
-    with pytest.raises(CampusAccessDenied, match=r"may not read.*Grant it SELECT"):
-        read(hook)
 
 
 def test_values_that_a_driver_quotes_stay_out_of_messages(tmp_path):
@@ -82,13 +66,6 @@ def test_values_that_a_driver_quotes_stay_out_of_messages(tmp_path):
         read(hook, sql_dir=folder)
     assert "1234567890" not in str(caught.value)
     assert caught.value.__suppress_context__, "the driver's own message would be logged with the traceback"
-
-
-def test_a_driver_message_keeps_the_names_of_the_statement():
-    error = ValueError("Invalid column name 'careerCluster' near '1234567890'.")
-    assert (
-        driver_message(error, "SELECT e.careerCluster") == "ValueError: Invalid column name 'careerCluster' near '…'."
-    )
 
 
 ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None, "1050", "High", "25-26")

@@ -13,7 +13,7 @@ from contextlib import closing
 
 import pytest
 
-from edfi_cte.campus import CampusAccessDenied, CampusReader, CampusTimeout, CampusUnreachable
+from edfi_cte.campus import CampusAccessDenied, CampusLoginRefused, CampusReader, CampusTimeout
 from edfi_cte.campus.templates import shipped_sql_dir
 from sandbox.campus import SCOPE_YEARS, sample_tables
 from sandbox.campus.database import quoted, tsql_script
@@ -123,7 +123,7 @@ def test_a_login_without_rights_is_told_so(sample, airflow_hook):
 
 
 def test_a_wrong_password_is_named_without_being_shown(airflow_hook):
-    with pytest.raises(CampusUnreachable, match=r"Airflow connection 'campus_test'.*Check its host") as caught:
+    with pytest.raises(CampusLoginRefused, match=r"Airflow connection 'campus_test'.*Check the connection") as caught:
         CampusReader(airflow_hook(password="wr0ng-secret"), district_number=DISTRICT).district_numbers()
     assert "wr0ng-secret" not in str(caught.value)
 
@@ -132,5 +132,5 @@ def test_a_wrong_password_is_named_without_being_shown(airflow_hook):
 def test_a_query_that_takes_too_long_is_broken_off(sample, airflow_hook, tmp_path):
     many = "dbo.Enrollment AS x, dbo.Calendar AS y, dbo.SchoolYear AS z"
     folder = edited_mapping(tmp_path, "FROM dbo.District AS d", f"FROM dbo.District AS d, {many}")
-    with pytest.raises(CampusTimeout, match="Raise `timeout`"):
+    with pytest.raises(CampusTimeout, match="campus_timeout_seconds"):
         CampusReader(airflow_hook(), district_number=DISTRICT, sql_dir=folder).district_numbers()

@@ -37,7 +37,7 @@ def test_a_campus_that_cannot_be_reached_is_tried_again(deployment: Deployment):
     execute("preflight")
     deployment.campus.unlink()
     error = failure("extract")
-    assert "Campus cannot be reached" in str(error)
+    assert "connecting through the Airflow connection 'campus'" in str(error)
     assert not isinstance(error, AirflowFailException)
 
 

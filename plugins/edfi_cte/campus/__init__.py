@@ -3,7 +3,11 @@
 from edfi_cte.campus.errors import (
     CampusAccessDenied,
     CampusError,
+    CampusInterrupted,
+    CampusLoginRefused,
+    CampusMisconfigured,
     CampusQueryFailed,
+    CampusQueryRefused,
     CampusTimeout,
     CampusUnreachable,
     DistrictNotFound,
@@ -18,7 +22,11 @@ from edfi_cte.campus.reader import CampusReader, CodeUsage, SchoolYear
 __all__ = [
     "CampusAccessDenied",
     "CampusError",
+    "CampusInterrupted",
+    "CampusLoginRefused",
+    "CampusMisconfigured",
     "CampusQueryFailed",
+    "CampusQueryRefused",
     "CampusReader",
     "CampusTimeout",
     "CampusUnreachable",

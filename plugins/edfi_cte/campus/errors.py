@@ -3,26 +3,32 @@
 ::
 
     CampusError
-    ├── CampusUnreachable     no connection: host, login, or no such Airflow connection
+    ├── CampusUnreachable     no connection just now: host, firewall, a database that is starting
+    ├── CampusLoginRefused    the server does not let this login in, or not to this database
+    ├── CampusMisconfigured   the Airflow connection says something that can't be
     ├── CampusQueryFailed     the database refused or broke off a query
+    │   ├── CampusInterrupted   deadlock, lost connection, short of memory: a retry reads again
+    │   ├── CampusTimeout       no answer came in time
     │   ├── CampusAccessDenied  the login may not read a table or column
-    │   └── CampusTimeout     it took longer than the connection's ``timeout``
+    │   └── CampusQueryRefused  the statement or a value is wrong: mostly a slip in the mapping template
     ├── MissingColumns        the mapping template names what the database lacks
     ├── InvalidTemplate       a SQL template cannot be found or rendered
     ├── DistrictNotFound      no district of that number
     ├── InvalidCampusData     a value that no Campus can mean: mostly a slip in the mapping template
     └── IncompleteExtract     fewer rows arrived than the database counted
 
-Messages hold enrollment ids, codes and names of columns; never a student's id.
+Which of them stands for a driver's error, and whether it passes, is decided by the error's number alone (see
+:mod:`.faults`). Messages hold enrollment ids, codes and names of columns; never a student's id, nor a driver's word.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from edfi_cte.campus.faults import UNKNOWN, Kind, fault_of
 from edfi_cte.campus.mapping import MissingColumn
 from edfi_cte.errors import EdfiCteError
+from edfi_cte.words import kind_of, names_in, number_of
 
 
 class CampusError(EdfiCteError):
@@ -35,18 +41,38 @@ class CampusUnreachable(CampusError):
     transient = True
 
 
+class CampusLoginRefused(CampusError):
+    """The server does not let this login in, or not to this database."""
+
+
+class CampusMisconfigured(CampusError):
+    """The Airflow connection says something that cannot be."""
+
+
 class CampusQueryFailed(CampusError):
-    """The database refused or broke off a query."""
+    """The database refused or broke off a query; a retry may help, since the reason is not known."""
+
+    transient = True
+
+
+class CampusInterrupted(CampusQueryFailed):
+    """The database or the line broke off a query that was right."""
+
+
+class CampusQueryRefused(CampusQueryFailed):
+    """The statement, or a value that it meets, is wrong."""
+
+    transient = False
 
 
 class CampusAccessDenied(CampusQueryFailed):
     """The login may not read a table or column."""
 
+    transient = False
+
 
 class CampusTimeout(CampusQueryFailed):
-    """A query took longer than the connection allows."""
-
-    transient = True
+    """No answer came in time."""
 
 
 class InvalidTemplate(CampusError):
@@ -75,36 +101,28 @@ class MissingColumns(CampusError):
         super().__init__("\n".join(str(item) for item in self.missing))
 
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_TIMEOUT = re.compile(r"\b20003\b|timed out|timeout expired", re.IGNORECASE)
-_PERMISSION = re.compile(r"permission (was )?denied|\b(229|230)\b", re.IGNORECASE)
+_CLASSES: dict[Kind, type[CampusError]] = {
+    Kind.UNREACHABLE: CampusUnreachable,
+    Kind.LOGIN: CampusLoginRefused,
+    Kind.SETTING: CampusMisconfigured,
+    Kind.INTERRUPTED: CampusInterrupted,
+    Kind.TIMEOUT: CampusTimeout,
+    Kind.DENIED: CampusAccessDenied,
+    Kind.QUERY: CampusQueryRefused,
+}
 
 
-def driver_message(error: BaseException, known_text: str = "") -> str:
-    """The first lines of a driver's message, without the values that it may quote from rows.
+def driver_fault(
+    error: Exception, doing: str, names: Collection[str] = (), default: type[CampusError] = CampusQueryFailed
+) -> CampusError:
+    """The error that stands for a driver's own, raised while ``doing``; ``default`` is for a number not known.
 
-    A quoted word stays only if it stands in ``known_text`` (the statement that failed): then it is a name.
+    ``names``: the identifiers that may be repeated from the driver's words, those of the mapping.
     """
-    parts = [p.decode("utf-8", "replace") if isinstance(p, bytes) else str(p) for p in error.args]
-    text = " ".join(line.strip() for line in " ".join(parts).splitlines()[:2] if line.strip())
-
-    def visible(quoted: re.Match[str]) -> str:
-        return quoted.group() if quoted.group()[1:-1] in known_text else "'…'"
-
-    return f"{type(error).__name__}: {_QUOTED.sub(visible, text)[:300]}"
-
-
-def query_failure(error: Exception, what: str, statement: str) -> CampusQueryFailed:
-    """The error that stands for a driver's own, raised while reading ``what``."""
-    message = driver_message(error, statement)
-    if _TIMEOUT.search(message):
-        return CampusTimeout(
-            f"Campus took too long over {what} ({message}). Raise `timeout` (seconds) in the connection's extra, or "
-            "run when Campus is less busy."
-        )
-    if _PERMISSION.search(message):
-        return CampusAccessDenied(
-            f"The Campus login may not read what {what} needs ({message}). Grant it SELECT: see "
-            "docs/campus-sql-server.md."
-        )
-    return CampusQueryFailed(f"Campus could not answer the query for {what}: {message}.")
+    number = number_of(error)
+    fault = fault_of(number)
+    kind = default if fault is UNKNOWN else _CLASSES[fault.kind]
+    found = names_in(error, names)
+    named = f" It names {', '.join(found)}." if found else ""
+    said = f"SQL Server's or its driver's error {number}" if isinstance(number, int) else kind_of(error)
+    return kind(f"{doing}: {fault.says} ({said}).{named} {fault.advice}")

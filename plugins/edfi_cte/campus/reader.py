@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.campus.errors import (
     CampusError,
     CampusQueryFailed,
-    CampusUnreachable,
+    CampusQueryRefused,
     DistrictNotFound,
     IncompleteExtract,
     InvalidCampusData,
     InvalidTemplate,
     MissingColumns,
-    driver_message,
-    query_failure,
 )
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE, MissingColumn, NamedColumn, missing_columns, named_columns
 from edfi_cte.campus.rows import BLANKS, Row, day, enrollment_record, whole_number
+from edfi_cte.campus.session import Hook, Isolation, Session, open_session
 from edfi_cte.campus.templates import Statement, Templates, Value
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
-Isolation = Literal["read_committed", "snapshot"]
+
+TIMEOUT_SECONDS = 600.0
 
 IDS_A_STATEMENT = 500
 """SQL Server takes 2,100 parameters at most."""
-
-
-class Hook(Protocol):
-    """What the reader needs of an Airflow DbApiHook."""
-
-    conn_name_attr: str
-    conn_type: str
-    supports_autocommit: bool
-
-    @property
-    def placeholder(self) -> str: ...
-    def get_conn(self) -> Any: ...
-    def set_autocommit(self, conn: Any, autocommit: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +59,9 @@ class CodeUsage:
 class CampusReader:
     """The district's view of a Campus database.
 
-    Every method opens its own connection, on the calling thread, and closes it. All raise :class:`CampusError`: see
+    Every method opens its own connection and closes it. All raise :class:`CampusError`: see
     its module. ``isolation`` is for SQL Server: ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION on the database.
+    ``timeout_seconds`` is the longest that one answer (a connection, a statement, a batch of rows) is waited for.
     ``on_read`` is told each statement that was read to its end, with the number of its rows.
     """
 
@@ -86,6 +74,7 @@ class CampusReader:
         student_id: StudentId = "stateID",
         fetch_size: int = 2000,
         isolation: Isolation = "read_committed",
+        timeout_seconds: float = TIMEOUT_SECONDS,
         on_read: Callable[[str, int], None] | None = None,
     ) -> None:
         if student_id not in get_args(StudentId):
@@ -96,7 +85,8 @@ class CampusReader:
         self._district_number = district_number
         self._student_id = student_id
         self._fetch_size = fetch_size
-        self._isolation = isolation
+        self._isolation: Isolation = isolation
+        self._seconds = timeout_seconds
         self._on_read = on_read
         self._templates = Templates(
             sql_dir, hook.placeholder, "varchar" if hook.conn_type == "postgres" else "nvarchar"
@@ -107,13 +97,13 @@ class CampusReader:
 
         Source: "Vermont Ed-Fi Configuration", School Year (the School Years editor's dates, 7/1 and 6/30 if empty).
         """
-        with self._connection() as connection:
-            return self._school_year(connection, scope_year)
+        with self._connection() as session:
+            return self._school_year(session, scope_year)
 
     def district_numbers(self) -> list[str]:
         """The State District Number of each district in this Campus."""
-        with self._connection() as connection:
-            return self._district_numbers(connection)
+        with self._connection() as session:
+            return self._district_numbers(session)
 
     def enrollment_records(self, scope_year: int) -> Iterator[EnrollmentRecord]:
         """The candidates of the scope year, each once, by ascending enrollment id, streamed.
@@ -129,9 +119,9 @@ class CampusReader:
         Raises :class:`DistrictNotFound`, :class:`InvalidCampusData`, and :class:`IncompleteExtract` if the stream
         ends before the count that the database gave with it.
         """
-        with self._connection() as connection:
-            statement = self._year_statement(connection, "enrollment_records.sql", scope_year)
-            yield from self._counted(connection, statement, scope_year)
+        with self._connection() as session:
+            statement = self._year_statement(session, "enrollment_records.sql", scope_year)
+            yield from self._counted(session, statement, scope_year)
 
     def records_by_id(self, scope_year: int, enrollment_ids: Collection[int]) -> list[EnrollmentRecord]:
         """Those of the enrollments that are candidates of the scope year now, by id: asked for one by one.
@@ -143,20 +133,20 @@ class CampusReader:
         wanted = sorted(set(enrollment_ids))
         if not wanted:
             return found
-        with self._connection() as connection:
+        with self._connection() as session:
             for start in range(0, len(wanted), IDS_A_STATEMENT):
                 values = {f"id_{number}": number for number in wanted[start : start + IDS_A_STATEMENT]}
                 statement = self._year_statement(
-                    connection, "enrollment_records.sql", scope_year, values, ids=list(values)
+                    session, "enrollment_records.sql", scope_year, values, ids=list(values)
                 )
-                for rows in self._counted(connection, statement, scope_year):
+                for rows in self._counted(session, statement, scope_year):
                     found += map(enrollment_record, rows)
         return found
 
-    def _counted(self, connection: Any, statement: Statement, scope_year: int) -> Iterator[list[Row]]:
+    def _counted(self, session: Session, statement: Statement, scope_year: int) -> Iterator[list[Row]]:
         """The statement's rows without their count; IncompleteExtract if fewer came than it says."""
         previous, received, total = -1, 0, 0
-        for batch in self._batches(connection, statement, "the enrollment records"):
+        for batch in self._batches(session, statement, "the enrollment records"):
             previous, received, total = _last_id(batch, previous), received + len(batch), batch[-1][-1]
             yield [row[:-1] for row in batch]
         if received != total:
@@ -167,77 +157,55 @@ class CampusReader:
 
     def enrollment_count(self, scope_year: int) -> int:
         """How many enrollments the district has in the scope year's calendars, career-technical or not."""
-        with self._connection() as connection:
+        with self._connection() as session:
             statement = self._render(
                 "enrollment_count.sql", {"district_number": self._district_number, "scope_year": scope_year}
             )
-            ((count,),) = self._rows(connection, statement, "the number of enrollments")
+            ((count,),) = self._rows(session, statement, "the number of enrollments")
             return whole_number(count, "enrollments")
 
     def code_usage(self, scope_year: int) -> list[CodeUsage]:
         """Each code of the career-technical fields, in use or only listed, by field and code."""
-        with self._connection() as connection:
-            statement = self._year_statement(connection, "code_usage.sql", scope_year)
-            rows = self._rows(connection, statement, "the code lists")
+        with self._connection() as session:
+            statement = self._year_statement(session, "code_usage.sql", scope_year)
+            rows = self._rows(session, statement, "the code lists")
             return [CodeUsage(field, code, name, whole_number(n, "records")) for field, code, name, n in rows]
 
     def missing_columns(self) -> list[MissingColumn]:
         """What the mapping template names and this database lacks, by INFORMATION_SCHEMA; empty if all is there."""
-        with self._connection() as connection:
-            return self._missing_columns(connection)
+        with self._connection() as session:
+            return self._missing_columns(session)
 
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def _connection(self) -> AbstractContextManager[Session]:
+        return open_session(self._hook, self._isolation, self._seconds, self._names)
+
+    def _names(self) -> set[str]:
+        """The tables and columns that the mapping names; none where it can't be read."""
         try:
-            connection = self._hook.get_conn()
-        except Exception as error:  # noqa: BLE001 - whatever the driver or Airflow raises, it is the same to the user
-            name = getattr(self._hook, self._hook.conn_name_attr, self._hook.conn_name_attr)
-            raise CampusUnreachable(
-                f"Campus cannot be reached through the Airflow connection '{name}' "
-                f"({driver_message(error, str(name))}). Check its host, port, schema (the database), login, password."
-            ) from None
-        with closing(connection):
-            if self._hook.supports_autocommit:
-                self._hook.set_autocommit(connection, True)  # reads hold no transaction open
-            if self._hook.conn_type in ("mssql", "odbc"):
-                self._isolate(connection)
-            yield connection
+            named = named_columns(self._templates.mapping(student_id=self._student_id))
+        except InvalidTemplate:
+            return set()
+        return {name for column in named for name in (column.table, column.column)}
 
-    def _isolate(self, connection: Any) -> None:
-        statement = f"SET TRANSACTION ISOLATION LEVEL {self._isolation.replace('_', ' ').upper()}"
-        try:
-            with closing(connection.cursor()) as cursor:
-                cursor.execute(statement)
-        except Exception as error:  # noqa: BLE001
-            raise query_failure(error, "the isolation level", statement) from None
-
-    def _rows(self, connection: Any, statement: Statement, what: str) -> Iterator[Row]:
-        """The statement's rows; a driver's error becomes one of ours."""
-        for batch in self._batches(connection, statement, what):
+    def _rows(self, session: Session, statement: Statement, what: str) -> Iterator[Row]:
+        for batch in self._batches(session, statement, what):
             yield from batch
 
-    def _batches(self, connection: Any, statement: Statement, what: str) -> Iterator[Sequence[Row]]:
-        """The statement's rows in batches; a driver's error becomes one of ours."""
+    def _batches(self, session: Session, statement: Statement, what: str) -> Iterator[Sequence[Row]]:
+        """The statement's rows in batches; a name that is not there explains a failure, where it can."""
+        rows = 0
         try:
-            yield from self._fetched(connection, statement)
-        except Exception as error:  # noqa: BLE001 - each driver has exceptions of its own
-            raise self._explained(error, statement, what) from None
-
-    def _fetched(self, connection: Any, statement: Statement) -> Iterator[Sequence[Row]]:
-        """The statement's rows, ``fetch_size`` at a time."""
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(statement.text, statement.parameters)
-            rows = 0
-            while batch := cursor.fetchmany(self._fetch_size):
+            for batch in session.batches(statement, self._fetch_size, what):
                 rows += len(batch)
                 yield batch
+        except CampusQueryFailed as failure:
+            raise self._explained(failure) from None
         if self._on_read is not None:
             self._on_read(statement.text, rows)
 
-    def _explained(self, error: Exception, statement: Statement, what: str) -> CampusError:
-        """The failure of a statement: a name that is not there if that explains it, else the driver's words."""
-        failure = query_failure(error, what, statement.text)
-        if type(failure) is not CampusQueryFailed:
+    def _explained(self, failure: CampusQueryFailed) -> CampusError:
+        """The failure of a statement, or the names that are missing if that is why."""
+        if type(failure) not in (CampusQueryFailed, CampusQueryRefused):
             return failure
         try:
             missing = self.missing_columns()
@@ -247,20 +215,20 @@ class CampusReader:
 
     def _year_statement(
         self,
-        connection: Any,
+        session: Session,
         template: str,
         scope_year: int,
         values: Mapping[str, Value] | None = None,
         /,
         **identifiers: Sequence[str],
     ) -> Statement:
-        numbers = self._district_numbers(connection)
+        numbers = self._district_numbers(session)
         if self._district_number not in numbers:
             raise DistrictNotFound(
                 f"This Campus has no district {self._district_number}; it has: {', '.join(numbers) or 'none'}. "
                 "Correct district_number in the settings (six digits, with its zeros), or the connection's database."
             )
-        year = self._school_year(connection, scope_year)
+        year = self._school_year(session, scope_year)
         bound: dict[str, Value] = {
             **(values or {}),
             "district_number": self._district_number,
@@ -275,13 +243,13 @@ class CampusReader:
             template, {"blanks": BLANKS, **values}, student_id=self._student_id, **identifiers
         )
 
-    def _district_numbers(self, connection: Any) -> list[str]:
+    def _district_numbers(self, session: Session) -> list[str]:
         statement = self._render("district_numbers.sql", {})
-        return [number for (number,) in self._rows(connection, statement, "the districts")]
+        return [number for (number,) in self._rows(session, statement, "the districts")]
 
-    def _school_year(self, connection: Any, scope_year: int) -> SchoolYear:
+    def _school_year(self, session: Session, scope_year: int) -> SchoolYear:
         statement = self._render("school_year.sql", {"scope_year": scope_year})
-        ((start, end),) = self._rows(connection, statement, "the school year")
+        ((start, end),) = self._rows(session, statement, "the school year")
         year = SchoolYear(
             scope_year,
             day(start, "SchoolYear start_date") or date(scope_year - 1, 7, 1),
@@ -295,15 +263,15 @@ class CampusReader:
             )
         return year
 
-    def _missing_columns(self, connection: Any) -> list[MissingColumn]:
+    def _missing_columns(self, session: Session) -> list[MissingColumn]:
         named = named_columns(self._templates.mapping(student_id=self._student_id))
         present: set[tuple[str, str, str]] = set()
         for database in {name.place[:-1] for name in named}:
-            present |= self._present(connection, database, [n for n in named if n.place[:-1] == database])
+            present |= self._present(session, database, [n for n in named if n.place[:-1] == database])
         return missing_columns(named, present, MAPPING_TEMPLATE)
 
     def _present(
-        self, connection: Any, database: tuple[str, ...], named: list[NamedColumn]
+        self, session: Session, database: tuple[str, ...], named: list[NamedColumn]
     ) -> set[tuple[str, str, str]]:
         """(place, table, column) of every column of the named tables that the database has, in lower case."""
         tables = sorted({name.table.upper() for name in named})
@@ -313,14 +281,11 @@ class CampusReader:
             information_schema=".".join((*(f'"{part}"' for part in database), "INFORMATION_SCHEMA")),
             tables=tables,
         )
-        try:
-            rows = list(chain.from_iterable(self._fetched(connection, statement)))
-        except Exception as error:  # noqa: BLE001
-            raise query_failure(error, "the names of the columns", statement.text) from None
+        batches = session.batches(statement, self._fetch_size, "the names of the columns")
         prefix = "".join(f"{part}." for part in database)
         return {
             (place.casefold(), table.casefold(), column.casefold())
-            for schema, table, column in rows
+            for schema, table, column in chain.from_iterable(batches)
             for place in (f"{prefix}{schema}", "")
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ Row = tuple[Any, ...]
 """A row of a template's result, column by column."""
 
 BLANKS = " \t\r\n\u00a0"
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_TEXT = 200
 """As include/sql/clean.sql and the ledger's columns have it; DuckDB's CAST cuts nothing."""
 
@@ -81,5 +83,11 @@ def day(value: Any, what: str, enrollment_id: int | None = None) -> date | None:
         return value.date()
     if value is None or isinstance(value, date):
         return value
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
+        # A SQL Server driver that speaks TDS 7.2 or below has no type for a date.
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
     where = what if enrollment_id is None else f"enrollment {enrollment_id}, {what}"
     raise InvalidCampusData(f"{where}: Campus gave a value of type {type(value).__name__}, not a date. {_HINT}")

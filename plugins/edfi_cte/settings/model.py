@@ -92,6 +92,8 @@ class Target(Section):
     """Which of Campus's numbers is sent as studentUniqueId. Not to be changed once data was sent."""
     campus_isolation: Literal["read_committed", "snapshot"] = "read_committed"
     """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""
+    campus_timeout_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
+    """The longest that one answer of Campus (a connection, a statement, a batch of rows) is waited for."""
 
     @field_validator("district_number", mode="before")
     @classmethod

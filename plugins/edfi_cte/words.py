@@ -1,0 +1,66 @@
+"""What may be kept of what a driver or a server says: an allow-list, since its words may quote a person.
+
+Kept are the kind of the exception, its number, and names that were given to it: of tables, columns or settings. What
+a fault means is said in our own words, by its number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+Number = int | str
+"""An error's number: SQL Server's or its driver's as an int, else an SQLSTATE (five digits and capitals)."""
+
+_QUOTED = re.compile(r"'([^'\n]{1,128})'|\"([^\"\n]{1,128})\"|\[([^\]\n]{1,128})\]")
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+_DB_LIBRARY = re.compile(rb"DB-Lib error message (\d+), severity \d+:")
+"""How pymssql begins its text where it has no server's words."""
+
+
+def number_of(error: BaseException) -> Number | None:
+    """The error's number, as its driver gives it; never one that stands in its words.
+
+    pymssql: the first argument, or the first of a tuple there. Of a refused connection it goes on giving the number
+    of the first in a process; where its text begins as DB-Library's does, DB-Library's number is in that beginning
+    (20018: a server gave a reason, which pymssql has left out). psycopg2, psycopg: ``pgcode``, ``sqlstate``. pyodbc:
+    the first argument.
+    """
+    for name in ("pgcode", "sqlstate"):
+        state = getattr(error, name, None)
+        if isinstance(state, str) and _SQLSTATE.fullmatch(state):
+            return state
+    first = error.args[0] if error.args else None
+    args = first if isinstance(first, tuple) and first else error.args
+    first = args[0] if args else None
+    if type(first) is int:
+        text = args[1] if len(args) > 1 and isinstance(args[1], bytes) else b""
+        driver = _DB_LIBRARY.match(text)
+        return int(driver[1]) if driver else first
+    return first if isinstance(first, str) and _SQLSTATE.fullmatch(first) else None
+
+
+def names_in(error: BaseException, allowed: Collection[str]) -> list[str]:
+    """Those of the ``allowed`` names that the error quotes, each as it is written in ``allowed``, in its order."""
+    known = {name.casefold(): name for name in allowed}
+    quoted = dict.fromkeys(
+        part.casefold() for text in _texts(error.args) for found in _QUOTED.findall(text) for part in found if part
+    )
+    return [known[name] for name in quoted if name in known]
+
+
+def kind_of(error: BaseException) -> str:
+    """The exception's class with its number, as in ``OperationalError 1205``; no word of its message."""
+    number = number_of(error)
+    name = type(error).__name__
+    return name if number is None else f"{name} {number}"
+
+
+def _texts(args: object) -> Iterator[str]:
+    if isinstance(args, tuple | list):
+        for item in args:
+            yield from _texts(item)
+    elif isinstance(args, bytes):
+        yield args.decode("utf-8", "replace")
+    elif isinstance(args, str):
+        yield args
