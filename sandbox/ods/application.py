@@ -282,7 +282,10 @@ class Application:
 
     def _unsupported(self, request: Request, allowed: str, messages: Mapping[str, str] = {}) -> Failure:
         general = f"The endpoint of the request does not support the '{request.method}' method."
-        return Failure(Kind.METHOD, message=messages.get(request.method, general), allow=allowed)
+        message = messages.get(request.method, general)
+        if self.dialect.wording.format == "dms" and request.method in messages:
+            message = message.replace('"', "'")
+        return Failure(Kind.METHOD, message=message, allow=allowed)
 
     def error_on_demand(self, request: Request, status: int) -> Response:
         """The dialect's answer of a status that a fault asks for; an empty one where it has no words for it."""
@@ -298,14 +301,15 @@ class Application:
         return self._refusal(request, Failure(kinds[status], reason="Invalid token"))
 
     def _refusal(self, request: Request, failure: Failure) -> Response:
-        correlation_id = (
-            request.headers.get("correlationid") or request.parameters.get("correlationid") or str(uuid.uuid4())
-        )
+        named = request.headers.get(self.dialect.correlation_header)
+        if named is None and self.dialect.correlation_parameter:
+            named = request.parameters.get("correlationid")
+        correlation_id = named or str(uuid.uuid4())
         status, document = self.dialect.wording.body(failure, correlation_id)
         response = Response(status) if document is None else json_response(status, document)
         if failure.kind is Kind.METHOD:
             response.headers.append(("Allow", str(failure.facts["allow"])))
-        if self.dialect.wording.format == "dms" and status == 403:
+        if self.dialect.wording.format == "dms" and (status == 403 or failure.kind is Kind.UNKNOWN_ROUTE):
             response.content_type = _PROBLEM_TYPE
         return response
 

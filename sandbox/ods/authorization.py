@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.ods.clients import UNRESTRICTED, Session
 from sandbox.ods.definitions import Resource
+from sandbox.ods.denials import Reached, Subject, denial, refuse_early
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.properties import camel, pascal
@@ -75,20 +76,35 @@ class Strategy:
     student: int | None = None
 
     def subject(self, key: Key) -> Subject:
+        """Of an item that is stored, or was."""
         return Subject(
+            self.organization is not None,
             None if self.organization is None else int(key[self.organization]),
             self.organization_name,
+            self.student is not None,
             None if self.student is None else str(key[self.student]),
         )
 
+    def subject_of(self, resource: Resource, document: dict[str, Any]) -> Subject:
+        """Of a document as sent, whose key may have gaps."""
+        organization = _part(resource, self.organization, document)
+        student = _part(resource, self.student, document)
+        return Subject(
+            self.organization is not None,
+            organization or None,  # 0 is .NET's "not there"
+            self.organization_name,
+            self.student is not None,
+            None if student is None else str(student),
+        )
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The education organization and the student that an item belongs to, as far as its strategy asks."""
 
-    organization: int | None
-    organization_name: str
-    student: str | None
+def _part(resource: Resource, index: int | None, document: dict[str, Any]) -> Any:
+    if index is None:
+        return None
+    value: Any = document
+    for name in resource.key[index].path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 @cache
@@ -137,31 +153,34 @@ class Authorizer:
         if not self._organization_reached(subject, reach):
             return False
         schools = self._store.past_schools_of.get(subject.student or "", set())
-        return subject.student is None or not reach.isdisjoint(schools)
+        return not subject.asks_student or not reach.isdisjoint(schools)
 
     def sees_all(self, session: Session, resource: Resource) -> bool:
         """No relationship is asked for when reading this resource."""
         return session.client.claim_set in UNRESTRICTED or strategy_of(resource, "read") == Strategy()
 
-    def require(self, session: Session, resource: Resource, key: Key, action: str) -> None:
-        """Failure unless the caller has the relationship that the action on this item takes."""
+    def require(
+        self, session: Session, resource: Resource, item: Key | dict[str, Any], action: str, *, proposed: bool = False
+    ) -> None:
+        """Failure unless the caller has the relationship that the action on an item takes.
+
+        `item` is a stored item's key or a document as sent; `proposed`: a document's values, not the stored ones.
+        """
         if resource.is_descriptor:
-            self._require_namespace(session, str(key[0]), action)
+            namespace = item.get("namespace", "") if isinstance(item, dict) else item[0]
+            self._require_namespace(session, str(namespace).lower(), action)
             return
         if session.client.claim_set in UNRESTRICTED:
             return
-        subject = strategy_of(resource, action).subject(key)
-        reach = self._relationships.reach(session.education_organizations)
-        if self._organization_reached(subject, reach) and self._student_reached(subject, reach):
+        strategy = strategy_of(resource, action)
+        if strategy == Strategy():
             return
-        self._refuse_missing(subject)
-        raise Failure(Kind.NO_RELATIONSHIP, **_relationship_facts(session, subject))
-
-    def _refuse_missing(self, subject: Subject) -> None:
-        """What is not there at all is told apart from what is out of reach, by some dialects."""
-        missing = subject.student is not None and self._store.find("Student", (subject.student,)) is None
-        if missing and self._dialect.missing_student_told_apart:
-            raise Failure(Kind.NO_STUDENT)
+        subject = strategy.subject_of(resource, item) if isinstance(item, dict) else strategy.subject(item)
+        refuse_early(subject, self._store, self._dialect)
+        reach = self._relationships.reach(session.education_organizations)
+        reached = Reached(self._organization_reached(subject, reach), self._student_reached(subject, reach))
+        if not (reached.organization and reached.student):
+            raise denial(session, subject, reached, self._store, self._dialect, proposed=proposed)
 
     def _require_namespace(self, session: Session, namespace: str, action: str) -> None:
         prefixes = session.client.namespace_prefixes
@@ -171,32 +190,10 @@ class Authorizer:
         raise Failure(Kind.WRONG_NAMESPACE, prefixes=listed, namespace=namespace)
 
     def _organization_reached(self, subject: Subject, reach: frozenset[int]) -> bool:
-        return subject.organization is None or subject.organization in reach
+        return not subject.asks_organization or subject.organization in reach
 
     def _student_reached(self, subject: Subject, reach: frozenset[int]) -> bool:
-        if subject.student is None:
+        if not subject.asks_student:
             return True
-        schools = self._store.schools_of.get(subject.student)
+        schools = self._store.schools_of.get(subject.student or "")
         return schools is not None and not reach.isdisjoint(schools)
-
-
-def _relationship_facts(session: Session, subject: Subject) -> dict[str, Any]:
-    ids = sorted(session.education_organizations)
-    shown = ", ".join(str(number) for number in ids[:5]) + (", ..." if len(ids) > 5 else "")
-    names = []
-    # An organization that is one of the caller's own claims is accepted inline and not named.
-    if subject.organization is not None and subject.organization not in session.education_organizations:
-        names.append(subject.organization_name)
-    if subject.student is not None:
-        names.append("StudentUniqueId")
-    if len(names) == 1:
-        item = f"the resource item's '{names[0]}' value"
-    else:
-        listed = ", ".join(f"'{name}'" for name in names)
-        item = f"one or more of the following properties of the resource item: {listed}"
-    hint = " Hint: You may need to create a corresponding 'StudentSchoolAssociation' item."
-    return {
-        "claims": f"claims ({shown})" if len(ids) != 1 else f"claim ({shown})",
-        "subject": item,
-        "hint": hint if subject.student is not None else "",
-    }

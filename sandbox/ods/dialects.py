@@ -10,7 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sandbox.ods.properties import DataStandard
-from sandbox.ods.wording import MESSAGES_5_3, MESSAGES_6_2, MESSAGES_7_1, PROBLEMS_7_3, PROBLEMS_DMS, Wording
+from sandbox.ods.wording import Wording
+from sandbox.ods.wording_dms import PROBLEMS_DMS
+from sandbox.ods.wording_problems import PROBLEMS_7_3
+from sandbox.ods.wording_text import MESSAGES_5_3, MESSAGES_6_2, MESSAGES_7_1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class TokenAnswers:
     other_scheme: tuple[int, str | None] = (401, "invalid_client")
     both_places: tuple[int, str | None] = (400, "invalid_client")
     wrong_grant: tuple[int, str | None] = (400, "unsupported_grant_type")
+
+
+Denials = Literal["segments", "not found", "either", "hint", "required element"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,19 +75,30 @@ class Dialect:
     opaque_etags: bool = False
     """Etags look like the Data Management Service's; otherwise like a binary date of .NET."""
     # requests
-    authorization_before_validation: bool = False
-    """v5.x answers 403 before it looks at required properties (ODS v5.3 pipeline)."""
-    missing_student_told_apart: bool = False
-    """An unknown student has an answer of its own (up to 7.1), or is one without a relationship (7.2+)."""
-    references_before_authorization: bool = False
-    """Unknown references are 409 before anyone asks for a relationship (DMS)."""
+    correlation_header: str = "correlation-id"
+    correlation_parameter: bool = True
+    """`correlationId` in a query names the correlation id where no header does (ODS/API 7.1+)."""
+    duplicate_properties: Literal["last one", "refused"] = "last one"
+    two_validations: bool = False
+    """Up to 7.1 the resource is looked at before authorization (doubled items; references, from 7.0 on), and the
+    entity that it becomes after it (required properties, lengths, texts). From 7.2 on the resource says it all."""
+    denials: Denials = "hint"
+    """How a missing relationship is explained (see `denials`)."""
+    absent_person: Literal["unresolved", "not found", "reference"] = "reference"
+    """An enrollment's student that isn't there: a failed validation (up to 6.x), a conflict of its own (7.0, 7.1), or
+    an unresolved reference as any other."""
     names_base_of_dependents: bool = True
     """Dependents are named by the table that holds the reference (ODS), or by their resource (DMS)."""
     all_references: bool = False
     """All unresolved references in one answer (DMS), or the first one."""
-    descriptors_first: bool = False
-    """An unknown descriptor is an answer of its own (up to 7.1), or one of the validation errors."""
+    descriptors: Literal["alone", "invalid", "with references"] = "invalid"
+    """An unknown descriptor is an answer of its own (up to 7.1), one of the validation errors (7.2+), or comes with
+    the unresolved references (DMS)."""
     partial_references: Literal["refused", "ignored"] = "refused"
+    missing_references: Literal["by reference", "by column"] = "by reference"
+    """A required reference that isn't there is named as such, or by the entity's columns (up to 6.x)."""
+    renames_people: bool = False
+    """A PUT may give a student another studentUniqueId: up to 6.x it is no part of the entity's key."""
     key_change: Literal["refused", "ignored"] = "refused"
     """PUT with another natural key: 400 (7.0+), or 204 with the key kept (up to 6.x)."""
     id_in_put_body: Literal["ignored", "required"] = "ignored"
@@ -129,8 +146,10 @@ _ODS_7_1 = replace(
     ),
     token_limit=None,
     token_info_has_claims=False,
-    missing_student_told_apart=True,
-    descriptors_first=True,
+    two_validations=True,
+    denials="either",
+    absent_person="not found",
+    descriptors="alone",
     limit_message="Limit must be omitted or set to a value between 0 and 500.",
     order="key",
     cursor_paging=False,
@@ -149,7 +168,11 @@ _ODS_6_2 = replace(
     wording=MESSAGES_6_2,
     year_before_api=False,
     api_mode=True,
+    denials="not found",
+    absent_person="unresolved",
     partial_references="ignored",
+    missing_references="by column",
+    renames_people=True,
     key_change="ignored",
     malformed_id_on_read="refused",
     limit_message=_LIMIT_TO_6,
@@ -167,7 +190,7 @@ _ODS_5_3 = replace(
         wrong_secret=(400, "invalid_client"), no_credentials=(401, None), malformed_header=(401, None)
     ),
     last_modified_date=False,
-    authorization_before_validation=True,
+    denials="segments",
     default_limit=25,
     change_version_names=("OldestChangeVersion", "NewestChangeVersion"),
     deletes="useless",
@@ -204,10 +227,15 @@ _DMS = replace(
     exact_names=True,
     dashed_ids=True,
     opaque_etags=True,
-    references_before_authorization=True,
+    correlation_header="correlationid",
+    correlation_parameter=False,
+    duplicate_properties="refused",
+    denials="required element",
+    descriptors="with references",
     names_base_of_dependents=False,
     all_references=True,
     id_in_put_body="required",
+    malformed_id_on_read="refused",
     if_none_match="standard",
     any_etag=True,
     strict_queries=True,

@@ -16,7 +16,14 @@ class Kind(StrEnum):
     NO_CLAIM = "the claim set lacks the resource"  # claim_set, claims, action, verb
     NO_ACTION = "the claim set lacks the action"  # claim_set, claims, action, verb
     NO_RELATIONSHIP = "no relationship with the caller's education organizations"  # claims, subject, hint
-    NO_STUDENT = "the student named is not in the ODS"  # property
+    NO_STUDENT = "the student named is not in the ODS"  # ids
+    NO_PERSON = "the student of an enrollment is not in the ODS"  # person
+    NO_VALUE = "a value that authorization asks for is missing"  # name
+    NO_ORGANIZATION = "the education organization named is not in the ODS"  # id
+    OTHER_ORGANIZATION = "an education organization that is not the caller's"  # name
+    CLAIM_OF_ANOTHER_KIND = "the caller's education organizations are below the one named"  # message
+    NO_CLAIM_VALUES = "the caller has no education organizations"
+    ELEMENT_REQUIRED = "what authorization asks for does not exist"  # values, names, hint
     WRONG_NAMESPACE = "a descriptor of a namespace that isn't the caller's"  # prefixes, namespace
     TOKEN_CLIENT = "token request of an unknown client"  # noqa: S105
     TOKEN_REQUEST = "token request that makes no sense"  # message  # noqa: S105
@@ -39,6 +46,7 @@ class Kind(StrEnum):
     BINDING = "a property has the wrong type"  # problems
     INVALID = "validation failed"  # entity, problems
     UNKNOWN_DESCRIPTOR = "a descriptor isn't known"  # uri, descriptor
+    UNKNOWN_DESCRIPTORS = "descriptors aren't known, nor perhaps references"  # problems
     SNAPSHOT_MISSING = "no such snapshot"
     SNAPSHOT_WRITE = "a write to a snapshot"
     # the data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,49 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder().decode
+
+
+class DuplicateProperty(ValueError):
+    """An object names a property twice. `path`: where, from the document's root."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class _Object(dict[str, Any]):
+    """A decoded object that knows which of its properties came twice."""
+
+    twice: str = ""
+
+
+def json_without_duplicates(body: bytes) -> Any:
+    """The body as JSON; ValueError when it isn't, DuplicateProperty at the first property that comes twice."""
+
+    def pairs(items: list[tuple[str, Any]]) -> _Object:
+        found = _Object(items)
+        if len(found) < len(items):
+            seen: set[str] = set()
+            found.twice = next(name for name, _ in items if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        return found
+
+    try:
+        document = json.loads(body, object_pairs_hook=pairs)
+    except (UnicodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    _refuse_twice(document, "")
+    return document
+
+
+def _refuse_twice(value: Any, path: str) -> None:
+    if isinstance(value, _Object):
+        if value.twice:
+            raise DuplicateProperty(path + value.twice)
+        for name, inner in value.items():
+            _refuse_twice(inner, f"{path}{name}.")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_twice(inner, f"{path.removesuffix('.')}[{index}].")
 
 
 @dataclass

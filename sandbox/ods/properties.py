@@ -62,6 +62,13 @@ def camel(entity: str) -> str:
     return entity[:lowered].lower() + entity[lowered:]
 
 
+def column(reference: Property, field: Property) -> str:
+    """What an ODS table calls a reference's value: with its role, where another reference has the same one."""
+    if reference.target == "Program" and field.name == "educationOrganizationId":
+        return "ProgramEducationOrganizationId"
+    return field.label
+
+
 def text(name: str, max_length: int, min_length: int | None = None, *, required: bool = False) -> Property:
     return Property(name, "string", required=required, max_length=max_length, min_length=min_length)
 

@@ -15,7 +15,8 @@ from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.filters import Filter, Test, filters_of, id_test
 from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.paging import change_versions, parse_page, parse_split
-from sandbox.ods.readers import ABSENT, Reading, filter_reader
+from sandbox.ods.readers import filter_reader
+from sandbox.ods.reading_notes import ABSENT, Reading
 from sandbox.ods.store import Record, Store
 from sandbox.ods.strict_paging import strict_page, strict_split
 

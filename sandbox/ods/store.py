@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from sandbox.ods.definitions import Resource, resources
-from sandbox.ods.messages import decode
+from sandbox.ods.messages import decode, encode
 
 _T = TypeVar("_T")
 
@@ -199,6 +199,30 @@ class Store:
         if key != old_key:
             self._note_key_change(record, old_key)
         return True
+
+    def rename_student(self, student: Record, name: str) -> None:
+        """Gives the items of a student the student's new id, before the student's own record gets it.
+
+        They hold the student's number, not the id: their versions, dates and etags stay what they are.
+        """
+        old = str(student.key[0])
+        for by_student in self.by_student.values():
+            for record in list(by_student.get(old, {}).values()):
+                if record is not student:
+                    self._rename_in(record, name)
+        self.past_schools_of.setdefault(name, set()).update(self.past_schools_of.pop(old, ()))
+
+    def _rename_in(self, record: Record, name: str) -> None:
+        document = record.document()
+        path = record.resource.key[-1].path
+        document[path[0]][path[1]] = name
+        self._unindex(record)
+        record.key = (*record.key[:-1], name)
+        record.body = encode(document)[1:-1]
+        self._index(record)
+        self.collections[record.resource.name].changed_members()
+        if self.follower is not None:
+            self.follower.saved(record)
 
     def delete(self, record: Record) -> None:
         """Removes a record and remembers that it was there. The caller has made sure that nothing depends on it."""

@@ -12,7 +12,8 @@ from typing import Any
 from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.failures import Failure, Kind
-from sandbox.ods.readers import Reading, object_reader, wrong_type_facts
+from sandbox.ods.readers import object_reader
+from sandbox.ods.reading_notes import Reading, wrong_type_facts
 from sandbox.ods.store import Key, Store
 
 
@@ -23,7 +24,8 @@ class DocumentReader:
         self._resource = resource
         self._phrases = dialect.wording.phrases
         self._read = object_reader(resource.properties_in(dialect.data_standard), dialect)
-        self._descriptors_first = dialect.descriptors_first
+        self._descriptors_alone = dialect.descriptors == "alone"
+        self._absent_person = dialect.absent_person
         self._key_paths = [part.path for part in resource.key]
         self._unified_names = _unified_names(resource, dialect)
 
@@ -40,18 +42,36 @@ class DocumentReader:
             self._check_unified(name, reading)
         return reading
 
-    def refuse_wrong_types(self, reading: Reading) -> None:
-        """Failure if the document cannot be bound to the resource, or (up to 7.1) names an unknown descriptor."""
+    def refuse_unbound(self, reading: Reading, verb: str = "") -> None:
+        """Failure if a document cannot be taken for the resource: wrong types, then what is looked at early.
+
+        `verb`: `Post` or `Put`, by which the API calls the request's document in these messages.
+        """
         if reading.binding:
             raise Failure(Kind.BINDING, problems=reading.binding)
-        if self._descriptors_first and reading.unknown_descriptor:
+        if reading.early:
+            raise Failure(Kind.INVALID, entity=self._resource.entity + verb, problems=reading.early)
+        if self._descriptors_alone and reading.unknown_descriptor:
             uri, descriptor = reading.unknown_descriptor
             raise Failure(Kind.UNKNOWN_DESCRIPTOR, uri=uri, descriptor=descriptor)
 
     def refuse_invalid(self, reading: Reading) -> None:
         """Failure if a required property is missing, a text too long, an item doubled …"""
+        self._refuse_absent_person(reading)
         if reading.invalid:
             raise Failure(Kind.INVALID, entity=self._resource.entity, problems=reading.invalid)
+
+    def _refuse_absent_person(self, reading: Reading) -> None:
+        """Up to 7.1 a student is looked up before the entity is validated, so that an unknown one has no number."""
+        if self._absent_person == "reference":
+            return
+        for reference in reading.references:
+            entity = reference.prop.target
+            if entity != "Student" or reading.store.find(entity, reference.key) is not None:
+                continue
+            if self._absent_person == "not found":
+                raise Failure(Kind.NO_PERSON, person=entity)
+            reading.problem(reference.path, self._phrases.unresolved_person.format(person=entity))
 
     def _key_of(self, document: dict[str, Any]) -> Key:
         """The natural key; empty when a part of it is missing."""
@@ -86,6 +106,6 @@ def document_reader(resource: Resource, dialect: Dialect) -> DocumentReader:
 
 def _unified_names(resource: Resource, dialect: Dialect) -> tuple[str, ...]:
     """studentSchoolAssociation's school and calendar share `schoolId`; no other resource here unifies a key part."""
-    if dialect.descriptors_first or resource.name != "studentSchoolAssociations":
+    if dialect.two_validations or resource.name != "studentSchoolAssociations":
         return ()
     return ("schoolId",)

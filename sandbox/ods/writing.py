@@ -11,9 +11,9 @@ from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import body_of, etag, internal_id, link, names_tag, public_id
 from sandbox.ods.failures import Failure, Kind, Problems
-from sandbox.ods.messages import Request, Response
+from sandbox.ods.messages import DuplicateProperty, Request, Response, json_without_duplicates
 from sandbox.ods.properties import camel
-from sandbox.ods.readers import Reading
+from sandbox.ods.reading_notes import Reading
 from sandbox.ods.store import Record, SavedRecord, Store
 from sandbox.ods.validation import DocumentReader, document_reader
 
@@ -46,8 +46,6 @@ class Writer:
         """Full replacement by id: 204."""
         record_id = self.parse_id(identifier)
         raw = self._json_object(request)
-        if self.dialect.id_in_put_body == "required" and internal_id(str(raw.get("id", ""))) != record_id:
-            raise Failure(Kind.ID_MISMATCH)
         record = self.replace(session, resource, record_id, raw, request.headers)
         return self._written(204, record, url)
 
@@ -83,20 +81,15 @@ class Writer:
         """Creates or replaces the item with the document's natural key; True if it was created."""
         reader = document_reader(resource, self.dialect)
         reading = reader.read(raw, self.store)
-        reader.refuse_wrong_types(reading)
-        authorization_first = self.dialect.authorization_before_validation and bool(reading.key)
-        if not authorization_first:
-            reader.refuse_invalid(reading)
+        self._refuse_early(reader, reading, "Post")
         existing = self.store.by_key[resource.entity].get(reading.key)
-        targets = self._targets_if_first(reading)
         if session is not None:
             action = "create" if existing is None else "update"
             require_claim(session, resource, action)
-            self.authorizer.require(session, resource, reading.key, action)
-        if authorization_first:
-            reader.refuse_invalid(reading)
+            self._refuse_descriptors(reading)
+            self.authorizer.require(session, resource, reading.document, action, proposed=True)
         self._check_conditions(existing, headers)
-        targets = targets or self._resolve(reading)
+        targets = self._settled(reader, reading)
         body = body_of(reading.document)
         if existing is not None:
             self.store.replace(existing, reading.key, body, targets)
@@ -115,18 +108,25 @@ class Writer:
         """Replaces the item with an id; what happens to a changed key depends on resource and dialect."""
         reader = document_reader(resource, self.dialect)
         reading = reader.read(raw, self.store)
-        reader.refuse_wrong_types(reading)
-        reader.refuse_invalid(reading)
+        self._check_body_id(raw, reading)
+        self._refuse_early(reader, reading, "Put")
+        self._refuse_other_id(raw, record_id)
+        if session is not None:
+            require_claim(session, resource, "update")
+            self._refuse_descriptors(reading)
         record = self.store.collections[resource.name].by_id.get(record_id)
         if record is None:
             raise self._missing(Kind.NOT_FOUND_UPDATE, headers)
         if session is not None:
-            require_claim(session, resource, "update")
             self.authorizer.require(session, resource, record.key, "update")
         self._check_conditions(record, headers)
-        if reading.key != record.key:
+        if reading.key and reading.key != record.key:
             reading = self._with_changed_key(record, raw, reading, reader)
-        targets = self._resolve(reading)
+            if session is not None and reading.key != record.key and resource.updatable_key:
+                self.authorizer.require(session, resource, reading.document, "update", proposed=True)
+        targets = self._settled(reader, reading)
+        if reading.key != record.key and not resource.updatable_key:
+            self.store.rename_student(record, str(reading.key[0]))
         self.store.replace(record, reading.key, body_of(reading.document), targets)
         return record
 
@@ -158,10 +158,15 @@ class Writer:
         if not request.body.strip():
             raise Failure(Kind.EMPTY_BODY)
         root = self.dialect.wording.phrases.root
+        strict = self.dialect.duplicate_properties == "refused"
         try:
-            raw = request.json()
+            raw = json_without_duplicates(request.body) if strict else request.json()
+        except DuplicateProperty as duplicate:
+            message = "An item with the same key has already been added."
+            raise Failure(Kind.BINDING, problems={f"{root}.{duplicate.path}": [message]}) from None
         except ValueError as error:
-            raise Failure(Kind.MALFORMED_BODY, problems={root: [str(error)]}) from None
+            where = f"{root}." if strict else root
+            raise Failure(Kind.MALFORMED_BODY, problems={where: [str(error)]}) from None
         if raw is None:
             raise Failure(Kind.EMPTY_BODY)
         if not isinstance(raw, dict):
@@ -169,25 +174,52 @@ class Writer:
             raise Failure(Kind.MALFORMED_BODY, problems={root: [message]})
         return raw
 
-    def _targets_if_first(self, reading: Reading) -> list[Record]:
-        return self._resolve(reading) if self.dialect.references_before_authorization else []
+    def _refuse_early(self, reader: DocumentReader, reading: Reading, verb: str) -> None:
+        """What is wrong with a document before anyone is asked: all of it, where there is but one validation."""
+        reader.refuse_unbound(reading, verb)
+        if not self.dialect.two_validations:
+            reader.refuse_invalid(reading)
+
+    def _refuse_descriptors(self, reading: Reading) -> None:
+        """Unknown descriptors, with the references that don't resolve either, come before any relationship (DMS)."""
+        if reading.unknown_descriptors:
+            problems = {**self._unresolved(reading), **reading.unknown_descriptors}
+            raise Failure(Kind.UNKNOWN_DESCRIPTORS, problems=problems)
+
+    def _settled(self, reader: DocumentReader, reading: Reading) -> list[Record]:
+        """What a caller who may write is told last; the records that the document refers to."""
+        self._refuse_descriptors(reading)
+        if self.dialect.two_validations:
+            reader.refuse_invalid(reading)
+        return self._resolve(reading)
+
+    def _check_body_id(self, raw: dict[str, Any], reading: Reading) -> None:
+        """Notes an id that the body should have and hasn't (DMS)."""
+        if self.dialect.id_in_put_body == "required" and raw.get("id") is None:
+            reading.problem("$.id", "id is required.")
+
+    def _refuse_other_id(self, raw: dict[str, Any], record_id: str) -> None:
+        if self.dialect.id_in_put_body == "required" and internal_id(str(raw.get("id", ""))) != record_id:
+            raise Failure(Kind.ID_MISMATCH)
+
+    def _unresolved(self, reading: Reading) -> Problems:
+        return {
+            reference.path: [f"The referenced {reference.prop.target} item does not exist."]
+            for reference in reading.references
+            if self.store.find(reference.prop.target, reference.key) is None
+        }
 
     def _resolve(self, reading: Reading) -> list[Record]:
         """The records that the document refers to, with links written beside them; Failure if one isn't there."""
         targets: list[Record] = []
-        problems: Problems = {}
         for reference in reading.references:
             target = self.store.find(reference.prop.target, reference.key)
             if target is None:
                 entity = reference.prop.target
-                problems[reference.path] = [f"The referenced {entity} item does not exist."]
-                if not self.dialect.all_references:
-                    raise _unresolved(entity, problems)
-            else:
-                reference.value["link"] = link(target, self.dialect)
-                targets.append(target)
-        if problems:
-            raise _unresolved("", problems)
+                problems = self._unresolved(reading) if self.dialect.all_references else {}
+                raise Failure(Kind.UNRESOLVED_REFERENCE, entity=entity, resource=camel(entity), problems=problems)
+            reference.value["link"] = link(target, self.dialect)
+            targets.append(target)
         return [*targets, *reading.descriptors]
 
     def _missing(self, kind: Kind, headers: dict[str, str]) -> Failure:
@@ -220,7 +252,7 @@ class Writer:
     ) -> Reading:
         """The reading to store when a PUT's key is not the item's."""
         resource = record.resource
-        if resource.updatable_key:
+        if resource.updatable_key or (resource.name == "students" and self.dialect.renames_people):
             self._refuse_taken_key(resource, reading)
             return reading
         if self.dialect.key_change == "refused":
@@ -246,7 +278,7 @@ class Writer:
             table=table,
             names=", ".join(names),
             values=", ".join(str(value) for value in reading.key),
-            key_values=", ".join(f"({name} = {value})" for name, value in pairs),
+            key_values=",".join(f"({name} = {value})" for name, value in pairs),
         )
 
     def _refuse_dependents(self, record: Record) -> None:
@@ -261,7 +293,3 @@ class Writer:
 
     def _written(self, status: int, record: Record, url: str) -> Response:
         return Response(status, headers=[("Location", url), ("ETag", f'"{etag(record, self.dialect)}"')])
-
-
-def _unresolved(entity: str, problems: Problems) -> Failure:
-    return Failure(Kind.UNRESOLVED_REFERENCE, entity=entity, resource=camel(entity), problems=problems)

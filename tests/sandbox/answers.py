@@ -19,6 +19,7 @@ TITLES = {
     "security:authorization": "Authorization Denied",
     "security:authorization:access-denied:action": "Authorization Denied",
     "security:authorization:access-denied:resource": "Authorization Denied",
+    "security:authorization:relationships:access-denied:element-required": "Authorization Denied",
     "security:authorization:namespace:access-denied:namespace-mismatch": "Authorization Denied",
     "not-found": "Not Found",
     "method-not-allowed": "Method Not Allowed",

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.ods import RunningOds, serve
 
-pytest.register_assert_rewrite("tests.sandbox.answers", "tests.sandbox.target")
+pytest.register_assert_rewrite("tests.sandbox.answers", "tests.sandbox.cases", "tests.sandbox.target")
 
 from tests.sandbox.answers import ALL  # noqa: E402
 from tests.sandbox.target import ASSOCIATIONS, REAL_URL, WORLD, Target, dialect_of  # noqa: E402

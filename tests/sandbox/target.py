@@ -155,3 +155,10 @@ def dialect_of(root: dict[str, Any]) -> str:
     if major == 6:
         return "6.2"
     return "7.1" if minor <= 1 else "7.3"
+
+
+def with_second_district(target: Target) -> None:
+    """Another district beside the caller's: 39999."""
+    assert target.control is not None
+    (district,) = target.control.documents("localEducationAgencies")
+    target.control.put("localEducationAgencies", {**district, "localEducationAgencyId": 39999})

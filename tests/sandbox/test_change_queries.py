@@ -129,8 +129,8 @@ def test_an_unchanged_write_keeps_the_change_version(target: Target) -> None:
 
 @pytest.mark.needs_seeding
 @pytest.mark.proven(
-    "ODS 1085-AddReadChangesAction and Changes/0040: ReadChanges for Ed-Fi Sandbox and the Publisher's reader only; "
-    "v5.3 DeletesController asks for no claim"
+    "ODS 1085-AddReadChangesAction and Changes/0040: ReadChanges for Ed-Fi Sandbox and the Publisher's reader "
+    "only; v5.3 DeletesController asks for no claim"
 )
 def test_the_loaders_key_may_not_read_deletes(target: Target) -> None:
     for parameters in ({}, {"limit": 0, "totalCount": "true"}):
@@ -210,8 +210,8 @@ def test_deletes_come_in_the_order_of_the_changes_by_window_and_page(target: Tar
 @pytest.mark.dialects(*WITH_KEYS)
 @pytest.mark.needs_seeding
 @pytest.mark.proven(
-    "DMS TrackedChangeAuthorization 01 and 10, TrackedChangeDeletesByResource 12 and 13; "
-    "ODS 1020-AuthViewsIncludingDeletes: enrollments that are gone count"
+    "DMS TrackedChangeAuthorization 01 and 10, TrackedChangeDeletesByResource 12 and 13; ODS "
+    "1020-AuthViewsIncludingDeletes: enrollments that are gone count"
 )
 def test_deletes_show_students_in_reach_only(target: Target) -> None:
     assert target.control is not None
@@ -283,8 +283,8 @@ def test_limit_zero_counts_changes(target: Target, kind: str) -> None:
 @pytest.mark.dialects(*WITH_KEYS)
 @pytest.mark.parametrize("kind", ["deletes", "keyChanges"])
 @pytest.mark.proven(
-    "ODS DeletesController and KeyChangesController: parameters before authorization; "
-    "DMS TrackedChangeDeletesByResource 10, TrackedChangeKeyChangesByResource 07"
+    "ODS DeletesController and KeyChangesController: parameters before authorization; DMS "
+    "TrackedChangeDeletesByResource 10, TrackedChangeKeyChangesByResource 07"
 )
 def test_wrong_pages_of_changes_are_told_before_the_claim(target: Target, kind: str) -> None:
     answer = target.get(f"{ASSOCIATIONS}/{kind}", limit=501, offset=-1)
@@ -330,8 +330,8 @@ def moved(target: Target, row: dict[str, Any], **changes: Any) -> httpx.Response
 
 @pytest.mark.needs_seeding
 @pytest.mark.proven(
-    "Postman ChangeQueries: Key Changes > StudentSchoolAssociations and Sections (#2: one item an id); "
-    "ODS KeyChangesQueryTemplatePreparer; DMS TrackedChangeEndpoints 03"
+    "Postman ChangeQueries: Key Changes > StudentSchoolAssociations and Sections (#2: one item an id); ODS "
+    "KeyChangesQueryTemplatePreparer; DMS TrackedChangeEndpoints 03"
 )
 def test_an_items_key_changes_are_one_line(target: Target) -> None:
     assert target.control is not None

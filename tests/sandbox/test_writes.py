@@ -7,10 +7,10 @@ import re
 import httpx
 import pytest
 
-from tests.sandbox.answers import DATA, check, message, problem
+from tests.sandbox.answers import DATA, SEE_VALIDATION, check, message, problem
 from tests.sandbox.target import ASSOCIATIONS, WORLD, Target, association
 
-DESCRIPTORS = "uri://ed-fi.org"
+UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
 
 
 def test_post_is_an_upsert_by_natural_key(target: Target) -> None:
@@ -200,9 +200,6 @@ def test_the_star_means_something_to_dms_only(target: Target) -> None:
     assert target.post(changed, headers={"If-Match": "*"}).status_code == (200 if target.dialect == "dms" else 412)
 
 
-UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
-
-
 @pytest.mark.dialects("dms")
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_dms_heeds_if_none_match_on_writes(target: Target, method: str) -> None:
@@ -276,12 +273,22 @@ def test_dates_with_slashes_are_understood(target: Target) -> None:
 
 
 @pytest.mark.dialects("dms")
-def test_dms_wants_the_id_in_the_body_of_a_put(target: Target) -> None:
+@pytest.mark.parametrize("identifier", ["", "xyz", UNKNOWN_ID], ids=["blank", "no id", "another"])
+@pytest.mark.proven("DMS UpdateResourcesValidation 08-10")
+def test_dms_wants_the_id_in_the_body_of_a_put(target: Target, identifier: str) -> None:
     location = target.created()
-    answer = target.call("PUT", location, association())
+    answer = target.call("PUT", location, association(id=identifier))
     see = "The request could not be processed. See 'errors' for details."
     expected = problem(400, "bad-request", see, "Request body id must match the id in the url.", dms=True)
     check(answer, expected, target.dialect)
+
+
+@pytest.mark.dialects("dms")
+@pytest.mark.proven("DMS UpdateResourcesValidation 07: a missing id is one of the validation errors")
+def test_dms_misses_the_id_in_the_body_of_a_put(target: Target) -> None:
+    answer = target.call("PUT", target.created(), association(beginDate=None))
+    where = {"$.id": ["id is required."], "$.beginDate": ["beginDate is required."]}
+    check(answer, problem(400, DATA, SEE_VALIDATION, where=where, dms=True), target.dialect)
 
 
 @pytest.mark.dialects("5.3", "7.3")
