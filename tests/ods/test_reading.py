@@ -9,10 +9,12 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from edfi_cte.ods import EdFiClient, EdFiError, IncompleteRead, LimitRefused, MalformedAnswer
+from edfi_cte.ods.paging import SeenHashes
 from tests.ods.dialects import DIALECTS
 from tests.ods.fake_api import FakeApi, answers, problem, with_client
 
@@ -73,6 +75,33 @@ def test_without_partitions_one_cursor_reads_it_all(refusal: Any) -> None:
         api.fail(first_page, no_partitions)
         assert sorted(with_client(api, ids, page_size=10)) == sorted(wanted)
     assert all("offset" not in query for query in pages(api)[1:])
+
+
+class Item(msgspec.Struct):
+    """An item as a caller may want it."""
+
+    id: str
+
+
+@EVERY_DIALECT
+def test_pages_may_be_decoded_by_the_caller_who_may_keep_the_ids_too(dialect: str) -> None:
+    """A page that the caller's decoder can't read comes as dicts."""
+    turns = itertools.count()
+    seen = SeenHashes()
+
+    def decode(body: bytes) -> list[Any] | None:
+        return msgspec.json.decode(body, type=list[Item]) if next(turns) % 2 else None
+
+    async def work(client: EdFiClient) -> list[Any]:
+        async with aclosing(client.pages("students", decode=decode, seen=seen)) as lists:
+            return [row async for rows in lists for row in rows]
+
+    with FakeApi(DIALECTS[dialect], max_limit=10) as api:
+        wanted = api.add("students", 95)
+        rows = with_client(api, work, page_size=10)
+    assert sorted(row["id"] if isinstance(row, dict) else row.id for row in rows) == sorted(wanted)
+    assert {type(row) for row in rows} == {dict, Item}
+    assert len(seen) == 95
 
 
 class Mover:

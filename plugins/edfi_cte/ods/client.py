@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ from .documents import encode
 from .exchange import Exchange
 from .limiter import Limiter
 from .message import Answer, Request
-from .paging import read_pages
+from .paging import Seen, read_pages
 from .results import TokenInfo, WriteResult, token_info, write_result
 from .retry import Retrier
 from .token_store import PROCESS_TOKENS, TokenStore
@@ -145,16 +145,25 @@ class EdFiClient:
                     yield row
 
     async def pages(
-        self, resource: str, filters: Filters = None, *, at_once: int | None = None
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+        self,
+        resource: str,
+        filters: Filters = None,
+        *,
+        at_once: int | None = None,
+        decode: Callable[[bytes], list[Any] | None] | None = None,
+        seen: Seen | None = None,
+    ) -> AsyncGenerator[list[Any], None]:
         """The collection in lists of some hundred items, each item once by id, in no particular order.
 
         ``at_once`` bounds the pages that are read side by side, and so those in memory; by default ``concurrency``.
         Items that are there all the while are among them, even while others write. Raises IncompleteRead at the
         end if fewer came than the API counts: an answer cut short never passes for the whole.
+
+        ``decode`` makes items with an attribute ``id`` of a page's bytes, or None of a page that it can't read: its
+        items come as dicts. ``seen`` keeps the ids that came, in the caller's own way.
         """
-        collection = await self._collection(resource, filters, at_once or self.config.concurrency)
-        async with aclosing(read_pages(collection)) as pages:
+        collection = await self._collection(resource, filters, at_once or self.config.concurrency, decode)
+        async with aclosing(read_pages(collection, seen)) as pages:
             async for page in pages:
                 yield page
 
@@ -213,7 +222,13 @@ class EdFiClient:
         self._addresses[resource] = address
         return address
 
-    async def _collection(self, resource: str, filters: Filters, at_once: int) -> Collection:
+    async def _collection(
+        self,
+        resource: str,
+        filters: Filters,
+        at_once: int,
+        decode: Callable[[bytes], Any] | None = None,
+    ) -> Collection:
         name, url = self._addresses.get(resource) or await self._address(resource)
         return Collection(
             name,
@@ -223,6 +238,7 @@ class EdFiClient:
             limits=self._limits,
             cursor_paging=self._capabilities.cursor_paging,
             concurrency=at_once,
+            decode=decode,
         )
 
     def _new_retrier(self) -> Retrier:

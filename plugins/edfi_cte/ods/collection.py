@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from yarl import URL
@@ -52,6 +52,7 @@ class Collection:
         limits: PageLimits,
         cursor_paging: bool,
         concurrency: int,
+        decode: Callable[[bytes], Any] | None = None,
     ) -> None:
         self.name = name
         self.cursor_paging = cursor_paging
@@ -60,6 +61,7 @@ class Collection:
         self._filters = dict(filters or {})
         self._exchange = exchange
         self._limits = limits
+        self._decode = decode
 
     async def first(self) -> Page:
         return await self._page("limit", {"offset": 0, "totalCount": True})
@@ -102,7 +104,7 @@ class Collection:
             limit = self._limits.size
             request = self._request("", {**parameters, limit_name: limit})
             try:
-                rows, headers = await self._exchange.run_json(request)
+                rows, headers = await self._exchange.run_json(request, self._decode)
             except errors.LimitRefused as refusal:
                 if not self._limits.learn(refusal, limit):
                     raise

@@ -47,14 +47,21 @@ class Exchange:
         """The answer, if it is a success. Raises the EdFiError that says why there is none."""
         return await self._run(request, self._attempt)
 
-    async def run_json(self, request: Request) -> tuple[Any, Mapping[str, str]]:
-        """The answer's JSON and headers. A text that is no JSON is asked for again, as any broken answer is."""
+    async def run_json(
+        self, request: Request, decode: Callable[[bytes], Any] | None = None
+    ) -> tuple[Any, Mapping[str, str]]:
+        """The answer's JSON and headers. A text that is no JSON is asked for again, as any broken answer is.
+
+        ``decode`` makes something else of the body than plain objects, or None where it can't.
+        """
         read: Any = None
 
         async def attempt(request: Request) -> Answer:
             nonlocal read
             answer = self._checked(await self._send(request), request)
-            read = answer.json(request.name)
+            read = decode(answer.body) if decode is not None else None
+            if read is None:
+                read = answer.json(request.name)
             return answer
 
         answer = await self._run(request, attempt)

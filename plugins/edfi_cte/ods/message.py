@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from yarl import URL
 
 from .errors import MalformedAnswer
@@ -40,6 +41,11 @@ class Answer(NamedTuple):
     def json(self, name: str) -> Any:
         """The body read as JSON. Raises MalformedAnswer, naming the request, if it is none."""
         try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.MsgspecError, ValueError):
+            pass
+        try:
+            # What msgspec is too strict for, such as a byte order mark.
             return json.loads(self.body)
         except ValueError:
             pass

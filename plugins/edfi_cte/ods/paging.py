@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Protocol
 
 from . import errors
 
-Row = dict[str, Any]
+Row = Any
+"""A dict, or whatever the caller decodes an item to: then its id is an attribute of that name."""
 Parameters = Sequence[tuple[str, str]]
 
 _PASSES = 3
@@ -53,13 +54,37 @@ class PageSource(Protocol):
     async def total(self) -> int: ...
 
 
-async def read_pages(source: PageSource) -> AsyncGenerator[list[Row], None]:
-    """Lists of rows, each row once by its id.
+class Seen(Protocol):
+    """The ids that came."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, identity: str) -> bool:
+        """Whether it is the first time that this id comes."""
+
+
+class SeenHashes:
+    """Ids as hashes: were two ever equal, the count would not be reached."""
+
+    def __init__(self) -> None:
+        self._hashes: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def add(self, identity: str) -> bool:
+        before = len(self._hashes)
+        self._hashes.add(hash(identity))
+        return len(self._hashes) > before
+
+
+async def read_pages(source: PageSource, seen: Seen | None = None) -> AsyncGenerator[list[Row], None]:
+    """Lists of rows, each row once by its id; ``seen`` keeps the ids.
 
     Rows that are there from start to end are among them. Raises IncompleteRead after the last list if fewer came
     than the API counts, even after reading again.
     """
-    seen: set[int] = set()
+    seen = SeenHashes() if seen is None else seen
     for _ in range(_PASSES):
         first = await source.first()
         async with aclosing(_one_pass(source, first)) as lists:
@@ -80,18 +105,13 @@ def _total(page: Page, name: str) -> int:
     return page.total
 
 
-def _fresh(rows: list[Row], seen: set[int], name: str) -> list[Row]:
-    """The rows not seen before, by the hashes of their ids: were two ever equal, the count would not be reached."""
-    fresh = []
-    for row in rows:
-        if (identity := hash(_id(row, name))) not in seen:
-            seen.add(identity)
-            fresh.append(row)
-    return fresh
+def _fresh(rows: list[Row], seen: Seen, name: str) -> list[Row]:
+    """The rows not seen before."""
+    return [row for row in rows if seen.add(_id(row, name))]
 
 
 def _id(row: Row, name: str) -> str:
-    identity = row.get("id") if isinstance(row, dict) else None
+    identity = row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
     if not isinstance(identity, str):
         raise errors.MalformedAnswer(f"GET {name} was answered with an item that has no id.")
     return identity
