@@ -18,7 +18,15 @@ from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.ods import EdFiClient
-from edfi_cte.settings import DagSettings, Settings, SettingsError, Target, count_targets, load_settings
+from edfi_cte.settings import (
+    DagSettings,
+    Settings,
+    Target,
+    count_targets,
+    find_settings,
+    load_dag_settings,
+    load_settings,
+)
 from edfi_cte.sync.batch import lanes_per_task
 from edfi_cte.sync.lane import Lane, RunOptions
 
@@ -27,41 +35,33 @@ class ConnectionMissing(EdfiCteError):
     """The settings name a connection that Airflow does not know."""
 
 
-def settings_path() -> Path:
-    """``[edfi_cte] settings_file`` of the Airflow configuration, else ``include/edfi_cte.yaml`` beside the DAGs."""
-    configured = conf.get("edfi_cte", "settings_file", fallback=None)
-    if configured:
-        return Path(os.path.expandvars(configured)).expanduser()
-    return Path(conf.get("core", "dags_folder")).parent / "include" / "edfi_cte.yaml"
+def settings_path(beside: Path | None = None) -> Path:
+    """``[edfi_cte] settings_file`` of the Airflow configuration, else ``include/edfi_cte.yaml`` beside the DAG.
 
-
-def current_settings() -> Settings:
-    """The deployment's settings. Raises SettingsError."""
-    return load_settings(settings_path())
-
-
-def dag_settings() -> DagSettings:
-    """What the settings say of the DAG; the defaults while the file is missing or wrong.
-
-    A DAG that can't be parsed shows no reason in the grid; its first task does.
+    Raises SettingsError.
     """
-    try:
-        return current_settings().dag
-    except SettingsError:
-        return DagSettings()
+    configured = conf.get("edfi_cte", "settings_file", fallback=None)
+    return find_settings(configured, beside, Path(conf.get("core", "dags_folder")))
 
 
-def lanes_a_task() -> int:
-    """How many lanes each task takes: ``dag.lanes_per_task``, or what the number of targets needs."""
-    try:
-        return lanes_per_task(dag_settings().lanes_per_task, count_targets(settings_path()))
-    except SettingsError:
-        return 1
+def current_settings(beside: Path | None = None) -> Settings:
+    """The deployment's settings; ``beside`` is the DAG's file, where there is one. Raises SettingsError."""
+    return load_settings(settings_path(beside))
 
 
-def open_lane(target_id: str, run_id: str, options: RunOptions) -> Lane:
+def dag_settings(beside: Path | None = None) -> DagSettings:
+    """What the settings say of the DAG, whatever else is wrong with them. Raises SettingsError."""
+    return load_dag_settings(settings_path(beside))
+
+
+def lanes_a_task(beside: Path | None = None) -> int:
+    """How many lanes each task takes: ``dag.lanes_per_task``, or what their number needs. As dag_settings."""
+    return lanes_per_task(dag_settings(beside).lanes_per_task, count_targets(settings_path(beside)))
+
+
+def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | None = None) -> Lane:
     """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError."""
-    settings = current_settings()
+    settings = current_settings(beside)
     target = settings.target(target_id)
     ledger = ledger_of(settings)
     return Lane(

@@ -130,12 +130,13 @@ def test_lanes_that_share_a_task_are_each_brought_home(deployment: Deployment, o
 
 
 def test_a_year_that_is_not_configured_ends_in_one_sentence(
-    deployment: Deployment, ods: Any, run_dag: Callable[..., Any], capfd: pytest.CaptureFixture[str]
+    deployment: Deployment, ods: Any, run_dag: Callable[..., Any], capfd: pytest.CaptureFixture[str], caplog: Any
 ):
     deployment.deploy()
     done = run_dag(DAG, {"scope_year": 1899})
     assert str(done.state) == "failed"
-    assert "scope year 1899 is not configured" in "".join(capfd.readouterr())
+    assert "scope year 1899 is not configured" in caplog.text
+    assert "Traceback" not in "".join(capfd.readouterr()) + caplog.text
     assert not deployment.ledger.exists()
     assert ods.control.count() == 0
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowException
 
 from edfi_cte.campus import CampusUnreachable, IncompleteExtract
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger.database import LedgerFault
 from edfi_cte.ledger.runs import LeaseHeld
 from edfi_cte.operators import student_cte_program_associations as operators
+from edfi_cte.operators.outcome import Failed, FailedForNow
 from edfi_cte.settings import SettingsError
 from edfi_cte.sync.lane import StepFailed
 
@@ -20,9 +22,9 @@ def raised_for(error: EdfiCteError, monkeypatch: pytest.MonkeyPatch) -> type[Bas
         raise error
 
     monkeypatch.setattr(operators, "run_step", run_step)
-    monkeypatch.setattr(operators.SyncStepOperator, "_lane", lambda *_: None)
+    monkeypatch.setattr(operators.SyncStepOperator, "lane", lambda *_: None)
     task = operators.SyncStepOperator(task_id="extract", step="extract", target_ids=["039141-2026"])
-    with pytest.raises(operators.AirflowException, match="what happened") as raised:
+    with pytest.raises(AirflowException, match="what happened") as raised:
         task.execute({})
     return raised.type
 
@@ -39,11 +41,11 @@ def raised_for(error: EdfiCteError, monkeypatch: pytest.MonkeyPatch) -> type[Bas
     ids=lambda error: type(error).__name__,
 )
 def test_what_may_help_itself_is_tried_again(error: EdfiCteError, monkeypatch: pytest.MonkeyPatch):
-    assert raised_for(error, monkeypatch) is operators.AirflowException
+    assert raised_for(error, monkeypatch) is FailedForNow
 
 
 @pytest.mark.parametrize(
     "error", [StepFailed("what happened"), SettingsError("what happened")], ids=lambda error: type(error).__name__
 )
 def test_what_a_person_has_to_mend_is_not(error: EdfiCteError, monkeypatch: pytest.MonkeyPatch):
-    assert raised_for(error, monkeypatch) is operators.AirflowFailException
+    assert raised_for(error, monkeypatch) is Failed

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCKS = {"3.1": "locks/airflow-3.1.lock", "3.2": "locks/airflow-3.2.lock", "3.3": "requirements.lock"}
+"""By Airflow's minor."""
 PROBE = Path(__file__).with_name("probe.py")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
@@ -33,7 +35,12 @@ class Deployment:
     def copy_package(self) -> None:
         """The package and its SQL: the ``plugins`` and ``include`` folders, as git-sync or Astro lay them out."""
         shutil.copytree(ROOT / "plugins", self.home / "plugins", ignore=_NOT_COPIED, dirs_exist_ok=True)
-        shutil.copytree(ROOT / "include", self.home / "include", ignore=_NOT_COPIED)
+        shutil.copytree(ROOT / "include", self.home / "include", ignore=_NOT_COPIED, dirs_exist_ok=True)
+
+    def write_settings(self, text: str) -> None:
+        """The settings file, where it is found without being named."""
+        (self.home / "include").mkdir(exist_ok=True)
+        (self.home / "include/edfi_cte.yaml").write_text(text)
 
     def install(self, wheel: Path) -> None:
         """The wheel, in the Python environment."""

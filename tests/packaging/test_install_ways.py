@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.endstate import settings_file
 from tests.packaging.environments import Deployment, borrowed_environment, deployment
 from tests.packaging.findings import assert_at_home, connection_types
 
@@ -15,6 +16,7 @@ def airflow(tmp_path: Path) -> Deployment:
     """A deployment that has the DAGs, and Airflow without this package."""
     empty = deployment(tmp_path / "airflow", borrowed_environment(tmp_path / "environment"))
     empty.copy_dags()
+    empty.write_settings(settings_file(2026))
     return empty
 
 
@@ -33,11 +35,12 @@ def test_folders_copied(airflow: Deployment) -> None:
 def test_the_command_of_a_package_in_the_plugins_folder(airflow: Deployment) -> None:
     airflow.copy_package()
     airflow.settings["PYTHONPATH"] = str(airflow.home / "plugins")
+    (airflow.home / "include/edfi_cte.yaml").unlink()
 
     done = airflow.run("-m", "edfi_cte.cli", "check")
 
     assert done.returncode == 1, done.stderr
-    assert "include/edfi_cte.yaml: the settings file cannot be read" in " ".join(done.stdout.split())
+    assert "the settings file cannot be read: there is none" in " ".join(done.stdout.split())
 
 
 def test_wheel_installed(airflow: Deployment, wheel: Path) -> None:

@@ -9,26 +9,12 @@ import pytest
 from sandbox.campus import seed_documents
 from sandbox.ods import serve
 from tests.endstate import disagreements, edfi_connection, settings_file
-from tests.packaging.environments import ROOT, Deployment, borrowed_environment, deployment, installed_environment
+from tests.packaging.environments import LOCKS, ROOT, Deployment, borrowed_environment, deployment
 from tests.packaging.findings import assert_at_home, connection_types
 
 pytestmark = [pytest.mark.installs, pytest.mark.timeout(900)]
 
 BUILD = "from sandbox.campus import build; build(sys.argv[1])"
-LOCKS = {"3.1": "locks/airflow-3.1.lock", "3.2": "locks/airflow-3.2.lock", "3.3": "requirements.lock"}
-
-
-@pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The Python of a clean environment of one Airflow minor, installed once."""
-    made: dict[str, Path] = {}
-
-    def environment(minor: str) -> Path:
-        if minor not in made:
-            made[minor] = installed_environment(tmp_path_factory.mktemp("airflow") / "environment", LOCKS[minor])
-        return made[minor]
-
-    return environment
 
 
 @pytest.fixture(params=LOCKS)
@@ -36,6 +22,7 @@ def airflow(request: pytest.FixtureRequest, environments: Callable[[str], Path],
     python = borrowed_environment(tmp_path / "environment", environments(request.param))
     empty = deployment(tmp_path / "airflow", python)
     empty.copy_dags()
+    empty.write_settings(settings_file(2026))
     said = empty.run("-m", "airflow", "version")
     assert said.stdout.startswith(request.param), said.stderr
     return empty
@@ -67,8 +54,7 @@ def test_wheel_in_the_plugins_folder(airflow: Deployment, wheel: Path) -> None:
 
 def test_a_deadline_alert_is_taken(airflow: Deployment, wheel: Path) -> None:
     airflow.install(wheel)
-    (airflow.home / "include").mkdir()
-    (airflow.home / "include/edfi_cte.yaml").write_text(settings_file(2026, deadline_minutes=60))
+    airflow.write_settings(settings_file(2026, deadline_minutes=60))
 
     found = airflow.probe()
 
@@ -78,8 +64,6 @@ def test_a_deadline_alert_is_taken(airflow: Deployment, wheel: Path) -> None:
 
 def test_the_dag_runs(airflow: Deployment, wheel: Path, tmp_path: Path) -> None:
     airflow.install(wheel)
-    (airflow.home / "include").mkdir()
-    (airflow.home / "include/edfi_cte.yaml").write_text(settings_file(2026))
     campus = tmp_path / "campus.duckdb"
     # By its own DuckDB: an older one does not read a newer one's files.
     built = airflow.run("-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {BUILD}", campus)

@@ -3,6 +3,19 @@
 A module a command; each has ``add(commands)`` for its arguments and a function that returns the exit code.
 """
 
-from edfi_cte.cli.command import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import logging
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
+    logging.disable(logging.WARNING)
+    try:
+        # Late, since Airflow logs what it imports.
+        from edfi_cte.cli.command import run
+
+        return run(arguments)
+    finally:
+        logging.disable(logging.NOTSET)

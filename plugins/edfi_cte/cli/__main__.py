@@ -2,6 +2,6 @@
 
 import sys
 
-from edfi_cte.cli.command import main
+from edfi_cte.cli import main
 
 sys.exit(main())

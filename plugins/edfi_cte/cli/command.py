@@ -4,48 +4,75 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 
+import airflow  # noqa: F401 - its start sets up structlog, which is turned down here
 import structlog
 
-from edfi_cte.cli import check, plan, why
+import edfi_cte
 from edfi_cte.cli.output import console
 from edfi_cte.errors import EdfiCteError
-from edfi_cte.ledger.database import faults_explained
 
-COMMANDS = (check, plan, why)
-"""In the order in which a new user needs them."""
+COMMANDS = ("check", "plan", "why")
+"""The modules, in the order in which a new user needs them."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; its exit code is as :func:`edfi_cte.cli.main` says."""
     try:
-        with _quiet(), faults_explained():
-            return command(options)
+        with _as_airflow_itself(), _quiet():
+            options = _parser().parse_args(arguments)
+            command: Callable[[argparse.Namespace], int] = options.command
+            from edfi_cte.ledger.database import faults_explained
+
+            with faults_explained():
+                return command(options)
     except EdfiCteError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """What the hooks say of each connection is for task logs. From 3.2 on Airflow logs by structlog."""
-    before = structlog.get_config()["wrapper_class"]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    logging.disable(logging.INFO)
+def _as_airflow_itself() -> Iterator[None]:
+    """Connections made in the UI are in Airflow's database, where a command of Airflow's own looks and a task asks.
+
+    The variable is what Airflow 3 sets in its own processes; without it, a process is taken for a task's.
+    """
+    before = os.environ.get(_CONTEXT)
+    os.environ[_CONTEXT] = "server"
     try:
         yield
     finally:
-        logging.disable(logging.NOTSET)
+        os.environ.pop(_CONTEXT)
+        if before is not None:
+            os.environ[_CONTEXT] = before
+
+
+_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What the hooks say of each connection is for task logs. From 3.2 on Airflow logs by structlog."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
         structlog.configure(wrapper_class=before)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edfi-cte", description="Look into the sync from the shell.")
+    parser.add_argument("--version", action="version", version=f"edfi-cte {edfi_cte.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        module.add(commands)
+    for name in COMMANDS:
+        # Late, so that what the imports log is turned down.
+        import_module(f"edfi_cte.cli.{name}").add(commands)
     return parser

@@ -68,16 +68,21 @@ _DRIVERS = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg
 
 
 def ledger_url(connection: ConnectionLike) -> sa.URL:
-    """The SQLAlchemy URL of an Airflow connection of type sqlite, postgres or mssql. Raises :class:`LedgerError`."""
+    """The SQLAlchemy URL of an Airflow connection of type sqlite, postgres or mssql. Raises :class:`LedgerError`.
+
+    The connection form knows the type sqlite only where its provider is installed; elsewhere it is Generic, with
+    the file's absolute path as host.
+    """
     kind = connection.conn_type
-    if kind == "sqlite":
+    if kind == "sqlite" or (kind == "generic" and unquote(connection.host or "").startswith("/")):
         path = unquote(connection.host or "")
         if not path:
             raise LedgerError(f"connection '{connection.conn_id}': a sqlite ledger needs its file's path as host")
         return sa.URL.create("sqlite", database=path)
     if kind not in _DRIVERS:
         raise LedgerError(
-            f"connection '{connection.conn_id}': type '{kind}' can't hold the ledger; use postgres, mssql or sqlite"
+            f"connection '{connection.conn_id}': type '{kind}' can't hold the ledger. Use postgres or mssql; to "
+            "try it out on one host, the type Generic with a SQLite file's absolute path as host."
         )
     return sa.URL.create(
         _DRIVERS[kind],

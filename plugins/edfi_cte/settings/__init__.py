@@ -4,6 +4,7 @@ Every error names the file, the line, the path of the value and what is allowed 
 """
 
 from edfi_cte.settings.model import DagSettings, Guards, Retention, Settings, Target
+from edfi_cte.settings.place import find_settings
 from edfi_cte.settings.preferences import (
     CAREER_CLUSTERS,
     CTE_PROGRAM_TYPE_URI,
@@ -25,6 +26,7 @@ __all__ = [
     "SettingsError",
     "Target",
     "count_targets",
+    "find_settings",
     "load_dag_settings",
     "load_settings",
 ]

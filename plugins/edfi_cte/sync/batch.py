@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
+from edfi_cte.lines import in_lines
 from edfi_cte.sync.lane import STEP_NAMES, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.report import expected_steps
 from edfi_cte.sync.steps import run_step
@@ -98,7 +99,8 @@ def each(target_ids: Sequence[str], work: Callable[[str], T]) -> Batch:
                 log.info("%s: passed over: %s", target_id, skipped)
                 batch.passed[target_id] = str(skipped)
             except EdfiCteError as error:
-                log.error("%s", error)  # noqa: TRY400 - the sentence is what its reader needs
+                for line in in_lines(str(error)):
+                    log.error("%s", line)  # noqa: TRY400 - the sentence is what its reader needs
                 batch.failed[target_id] = error
             except Exception as error:
                 log.exception("%s: %s", target_id, type(error).__name__)

@@ -1,0 +1,37 @@
+"""What a step says of its result in its log: a line a number, warnings by cause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edfi_cte.ledger import failures
+from edfi_cte.lines import in_lines
+from edfi_cte.sync.lane import SENDING_STEPS, Lane
+
+_NOT_SAID = frozenset({"plan_after", "failed"})
+"""Numbers of ours; and failures, which are told by cause."""
+
+
+def results(lane: Lane, step: str, counts: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """(level, line) of each line to log, none longer than the log is wide."""
+    for name, value in counts.items():
+        if name in _NOT_SAID:
+            continue
+        text = _sums(value) if isinstance(value, dict) else f"{value:,}" if isinstance(value, int) else str(value)
+        for line in in_lines(f"{lane.target_id} {name.replace('_', ' ')}: {text}") if text else ():
+            yield logging.INFO, line
+    if step in SENDING_STEPS:
+        with lane.ledger.connect() as connection:
+            causes = failures.by_cause(connection, lane.target_id, lane.run_id, step)
+        for cause in causes:
+            about = f" ({cause.about})" if cause.about else ""
+            for line in in_lines(
+                f"{lane.target_id}: {cause.events:,} failed as {cause.error_type}{about}. {cause.advice}"
+            ):
+                yield logging.WARNING, line
+
+
+def _sums(numbers: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in numbers.items() if n)
