@@ -16,6 +16,7 @@ from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
+from edfi_cte.ledger.limits import Limits
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import (
@@ -80,10 +81,11 @@ def ledger_of(settings: Settings) -> sa.Engine:
     connection = _connection(settings.ledger_conn_id)
     url, options = ledger_url(connection), connection.extra_dejson
     # By process: a child must not speak on its parent's connections.
-    key = (os.getpid(), url.render_as_string(hide_password=False), repr(options))
+    limits = Limits(**settings.limits.model_dump())
+    key = (os.getpid(), url.render_as_string(hide_password=False), repr((options, limits)))
     try:
         if key not in _ledgers:
-            _ledgers[key] = open_ledger(url, options)
+            _ledgers[key] = open_ledger(url, options, limits)
         return _ledgers[key]
     except ModuleNotFoundError as error:
         raise LedgerError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -15,9 +16,12 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from edfi_cte.errors import EdfiCteError
+from edfi_cte.ledger.limits import DEFAULT, Limits, apply, explained
+from edfi_cte.ledger.limits import driver_options as default_options
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "edfi_cte_version"
+_MIGRATION_SECONDS = 24 * 3600
 _LOCK_NAME = "edfi_cte_migration"
 _LOCK_NUMBER = 0x0ED_F1_C7E
 
@@ -44,12 +48,7 @@ def faults_explained() -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        code = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlite_errorname", None)
-        said = f"{type(error.orig).__name__} {code}" if code else type(error.orig).__name__
-        raise LedgerFault(
-            f"the ledger's database refused a statement ({said}). Nothing is lost; the next try goes on. If it comes "
-            "again, look at the database's own log: disk full, locks, rights, or a connection cut."
-        ) from None
+        raise LedgerFault(explained(error)) from None
 
 
 class ConnectionLike(Protocol):
@@ -94,18 +93,24 @@ def ledger_url(connection: ConnectionLike) -> sa.URL:
     )
 
 
-def open_ledger(url: sa.URL | str, driver_options: Mapping[str, Any] | None = None) -> sa.Engine:
+def open_ledger(
+    url: sa.URL | str, driver_options: Mapping[str, Any] | None = None, limits: Limits = DEFAULT
+) -> sa.Engine:
     """An engine on the ledger's database, with its tables at this package's version.
 
     ``driver_options`` go to the driver's connect as they are: a connection's extra, such as ``sslmode``. Several
     processes may call it at once. Raises :class:`LedgerError` if the database can't be reached, the login may not
     create the tables, or a newer package has migrated it.
     """
-    engine = _engine(sa.make_url(url), driver_options or {})
+    url, options = sa.make_url(url), driver_options or {}
+    engine = _engine(url, options, limits)
     try:
         with engine.connect() as connection:
             if _revision(connection) != _head():
-                _migrate(engine)
+                # An index on a large table may take longer than any statement of a run.
+                patient = _engine(url, options, replace(limits, statement_seconds=_MIGRATION_SECONDS))
+                _migrate(patient)
+                patient.dispose()
         if engine.dialect.name == "mssql":
             _check_json(engine)
     except TypeError as error:
@@ -151,18 +156,18 @@ def _grants(url: sa.URL) -> str:
     return f" If the login lacks rights: {needed}" if needed else ""
 
 
-def _engine(url: sa.URL, driver_options: Mapping[str, Any]) -> sa.Engine:
+def _engine(url: sa.URL, driver_options: Mapping[str, Any], limits: Limits) -> sa.Engine:
     # A statement's parameters, which an error would print, are students' ids.
-    if url.get_backend_name() != "sqlite":
-        options = dict(driver_options)
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
-    engine = sa.create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
+    options = default_options(url.get_backend_name(), limits) | dict(driver_options)
+    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
+    apply(engine, limits)
+    if engine.dialect.name == "sqlite":
 
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        # One writer beside readers, and every commit on disk before a request is sent.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        @sa.event.listens_for(engine, "connect")
+        def _configure(connection: Any, _record: Any) -> None:
+            # One writer beside readers, and every commit on disk before a request is sent.
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
 
     return engine
 

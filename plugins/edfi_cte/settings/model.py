@@ -36,6 +36,20 @@ class Retention(Section):
     """Runs, finished events and their attempts older than this many days are removed."""
 
 
+class LimitSettings(Section):
+    """How long the ledger's database is waited for; what meets a limit fails the try, and the next one goes on."""
+
+    statement_seconds: Annotated[float, Field(ge=1, le=86400)] = 300
+    """Seconds for one statement."""
+    lock_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    """Seconds for a lock that another session holds."""
+    idle_seconds: Annotated[float, Field(ge=10, le=86400)] = 600
+    """Seconds in which a transaction may stand still before PostgreSQL ends it, as that of a frozen worker.
+
+    SQL Server and SQLite have no such limit.
+    """
+
+
 class DagSettings(Section):
     """What a cluster's team sets of the DAG without editing its file."""
 
@@ -133,6 +147,8 @@ class Settings(Section):
     """When deletes wait for a person, and when failures fail a run."""
     retention: Retention = Retention()
     """How long the ledger keeps history."""
+    limits: LimitSettings = LimitSettings()
+    """How long the ledger's database is waited for."""
     dag: DagSettings = DagSettings()
     """The DAG, without editing its file."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from edfi_cte.ledger import bulk, mappings, runs
+from edfi_cte.ledger.limits import encoding_fault
 from edfi_cte.sync.checks.findings import Finding, error, ok, warning
 from edfi_cte.sync.lane import Lane
 
@@ -14,9 +15,11 @@ CLOCK_SKEW_SECONDS = 60
 
 
 def check_ledger(lane: Lane) -> Iterator[Finding]:
-    """The education organization that this target's records were sent for (page: LEA Reference; reading O)."""
+    """The database's encoding, and the education organization that the records were sent for (reading O)."""
     edorg_id = lane.target.edorg_id
     with lane.ledger.connect() as connection:
+        if fault := encoding_fault(connection):
+            yield error("ledger", fault)
         row = runs.get_target(connection, lane.target_id)
         own = row.education_organization_id if row and mappings.count(connection, lane.target_id) else edorg_id
         other = runs.other_education_organization(
