@@ -18,7 +18,10 @@
     └── Refused                     refused                  answered with a status that is no success
         ├── AuthenticationFailed    authentication           401; 400 and 401 of the token endpoint
         ├── AuthorizationDenied     authorization            403
-        │   └── NotYetEnrolled      not_yet_enrolled         403 that names the student
+        │   ├── NotYetEnrolled      not_yet_enrolled         403 for want of an enrollment
+        │   ├── OrganizationDenied  organization_denied      403 for an organization that isn't the key's
+        │   └── RightsMissing       rights_missing           403 whatever the record: no claim, no organizations
+        ├── ProfileRefused          profile_refused          a profile is demanded, or forbids this
         ├── ValidationFailed        validation               400
         │   ├── UnknownDescriptor   unknown_descriptor
         │   ├── KeyChangeRefused    key_change
@@ -28,6 +31,8 @@
         │   └── WrongRoute          wrong_route              404 of the path, not of an item
         ├── Conflict                conflict                 409
         │   ├── UnresolvedReference unresolved_reference
+        │   │   ├── StudentUnknown  student_unknown          whatever its status: 400, 403 or 409 by API
+        │   │   └── OrganizationUnknown organization_unknown
         │   ├── NaturalKeyConflict  natural_key_conflict
         │   ├── DependentExists     dependent_exists
         │   └── ConcurrentUpdate    concurrent_update
@@ -43,9 +48,21 @@ The second column is each class's ``type``: short, stable, fit for a table's col
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 from edfi_cte.errors import EdfiCteError
+
+
+class Meaning(StrEnum):
+    """What a refusal for want of a relationship says to a person."""
+
+    NOT_ENROLLED = "not_enrolled"
+    """The student is there, but has no enrollment with the key's education organizations (not yet, or no more)."""
+    UNKNOWN = "unknown"
+    """What the record names does not exist."""
+    OUT_OF_REACH = "out_of_reach"
+    """The key may not see it."""
 
 
 class EdFiError(EdfiCteError):
@@ -54,7 +71,8 @@ class EdFiError(EdfiCteError):
     ``status``           the HTTP status, or None where no answer came
     ``type``             the stable name of the class
     ``correlation_id``   the API's own id for the request (ODS/API 7.1+), for its administrator's log
-    ``systemic``         True if every record would meet it, so that going on is pointless
+    ``systemic``         True if every record would meet it, so that going on is pointless: a property of the class
+    ``meanings``         what it says to a person, or the several things that it may say where the API leaves it open
     ``advice``           what to do about it
     ``outcome_unknown``  True if a write may have been carried out all the same: its answer was lost
     ``properties``       JSON paths or names of the properties that the API complains of
@@ -65,6 +83,7 @@ class EdFiError(EdfiCteError):
     type: ClassVar[str] = "error"
     default_advice: ClassVar[str] = ""
     default_systemic: ClassVar[bool] = False
+    default_meanings: ClassVar[tuple[Meaning, ...]] = ()
 
     def __init__(
         self,
@@ -87,7 +106,15 @@ class EdFiError(EdfiCteError):
         self.outcome_unknown = outcome_unknown
         self.properties = properties
         self.retry_after = retry_after
+        self.meanings = self.default_meanings
         self.tries = 0
+
+    def may_mean(self, meanings: tuple[Meaning, ...]) -> None:
+        """Notes what the answer leaves open, with the advice for each."""
+        self.meanings = meanings
+        if len(meanings) > 1:
+            told = "; ".join(_ADVICE[meaning] for meaning in meanings)
+            self.advice = f"The API does not say which of these it is: {told}."
 
     def __str__(self) -> str:
         marks = [self.type]
@@ -181,11 +208,46 @@ class AuthorizationDenied(Refused):
     default_advice = "Ask the API's administrator what the key's claim set and education organizations allow."
 
 
+_ADVICE = {
+    Meaning.NOT_ENROLLED: "it knows no enrollment of this student with the key's education organizations (then send "
+    "the studentSchoolAssociation first, then this again)",
+    Meaning.UNKNOWN: "it does not know the student or the education organization at all (then check the number, "
+    "and send it first)",
+    Meaning.OUT_OF_REACH: "the education organization is not the key's (then ask the API's administrator which are)",
+}
+
+
 class NotYetEnrolled(AuthorizationDenied):
     type = "not_yet_enrolled"
     default_advice = (
         "The API knows no enrollment of this student with the key's education organizations: "
         "send the studentSchoolAssociation first, then this again."
+    )
+    default_meanings = (Meaning.NOT_ENROLLED,)
+
+
+class OrganizationDenied(AuthorizationDenied):
+    type = "organization_denied"
+    default_advice = "Ask the API's administrator which education organizations are the key's; this one is not."
+    default_meanings = (Meaning.OUT_OF_REACH,)
+
+
+class RightsMissing(AuthorizationDenied):
+    type = "rights_missing"
+    default_systemic = True
+    default_advice = (
+        "Ask the API's administrator to give the key's claim set this action on this resource, "
+        "and the key its education organizations."
+    )
+    default_meanings = (Meaning.OUT_OF_REACH,)
+
+
+class ProfileRefused(Refused):
+    type = "profile_refused"
+    default_systemic = True
+    default_advice = (
+        "A profile is assigned to the key: ask the API's administrator for one that takes this resource whole, "
+        "or for none."
     )
 
 
@@ -239,6 +301,19 @@ class Conflict(Refused):
 class UnresolvedReference(Conflict):
     type = "unresolved_reference"
     default_advice = "Load the referenced item first, then this again."
+    default_meanings = (Meaning.UNKNOWN,)
+
+
+class StudentUnknown(UnresolvedReference):
+    type = "student_unknown"
+    default_advice = "The API does not know this student: check the student's id, and send the student first."
+
+
+class OrganizationUnknown(UnresolvedReference):
+    type = "organization_unknown"
+    default_advice = (
+        "The API does not know this education organization: check its number, and that it was loaded for this year."
+    )
 
 
 class NaturalKeyConflict(Conflict):

@@ -11,90 +11,20 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import errors
+from . import errors, refusals
 from .capabilities import ErrorFormat
 from .errors import Refused
 from .message import Answer, Request, describe_body
 from .scrub import request_values, scrub
 
-_PREFIX = "urn:ed-fi:api:"
-
-# Problem types after the prefix, with what follows the last named part being of the same kind.
-_BY_PROBLEM: Mapping[str, type[Refused]] = {
-    "bad-request": errors.ValidationFailed,
-    "bad-request:data-validation-failed:key-change-not-supported": errors.KeyChangeRefused,
-    "bad-request:parameter-validation-failed": errors.BadParameter,
-    "key-change-not-supported": errors.KeyChangeRefused,
-    "security:authentication": errors.AuthenticationFailed,
-    "security:authentication:too-many-tokens": errors.TooManyTokens,
-    "unauthorized": errors.AuthenticationFailed,
-    "security:authorization": errors.AuthorizationDenied,
-    "security:data-policy": errors.AuthorizationDenied,
-    "not-found": errors.NotFound,
-    "route-resolution-error": errors.WrongRoute,
-    "data-conflict": errors.Conflict,
-    "data-conflict:unresolved-reference": errors.UnresolvedReference,
-    "data-conflict:dependent-item-exists": errors.DependentExists,
-    "data-conflict:non-unique-identity": errors.NaturalKeyConflict,
-    "data-conflict:non-unique-values": errors.NaturalKeyConflict,
-    "data-conflict:multi-user-conflict": errors.ConcurrentUpdate,
-    "identity-conflict": errors.NaturalKeyConflict,
-    "optimistic-lock-failed": errors.PreconditionFailed,
-    "precondition-failed": errors.PreconditionFailed,
-    "too-many-requests": errors.RateLimited,
-    "system": errors.ServerFault,
-    "system:database-connection": errors.Unavailable,
-    "system:configuration": errors.Misconfigured,
-    "service-unavailable": errors.Unavailable,
-    "bad-gateway": errors.Unavailable,
-    "service-configuration-error": errors.Misconfigured,
-    "database-not-provisioned": errors.Misconfigured,
-}
-
-_BY_STATUS: Mapping[int, type[Refused]] = {
-    400: errors.ValidationFailed,
-    401: errors.AuthenticationFailed,
-    403: errors.AuthorizationDenied,
-    404: errors.NotFound,
-    408: errors.Unavailable,
-    409: errors.Conflict,
-    412: errors.PreconditionFailed,
-    429: errors.RateLimited,
-    502: errors.Unavailable,
-    503: errors.Unavailable,
-    504: errors.Unavailable,
-}
-
-# The wordings of ODS/API up to 7.1, by status; the first that is found decides.
-_BY_WORDING: Mapping[int, tuple[tuple[re.Pattern[str], type[Refused]], ...]] = {
-    400: (
-        (re.compile(r"Key values for this resource cannot be changed"), errors.KeyChangeRefused),
-        (re.compile(r"Unable to resolve value '.*' to an existing '\w+' resource"), errors.UnknownDescriptor),
-        (re.compile(r"^Limit must be"), errors.BadParameter),
-    ),
-    403: (
-        (re.compile(r"'StudentUSI' of the resource is empty"), errors.UnresolvedReference),
-        (re.compile(r"any established relationships with the requested resource"), errors.NotYetEnrolled),
-        (re.compile(r"No relationships have been established.*'StudentUniqueId'", re.DOTALL), errors.NotYetEnrolled),
-    ),
-    409: (
-        (re.compile(r"related '\w+' resource does not exist"), errors.UnresolvedReference),
-        (re.compile(r"because the '\w+' was not found"), errors.UnresolvedReference),
-        (re.compile(r"is a dependency of"), errors.DependentExists),
-        (re.compile(r"natural key conflict|are not unique|duplicate key", re.IGNORECASE), errors.NaturalKeyConflict),
-    ),
-}
-
 _NO_SUCH_ROUTE = re.compile(r"The specified data could not be found")
-_NO_CLAIM = ("security:authorization:access-denied:resource", "security:authorization:access-denied:action")
-_NOT_ENROLLED = re.compile(r"StudentSchoolAssociation|\bStudentUniqueId\b", re.IGNORECASE)
-_EVERY_RECORD = re.compile(r"Are you missing a claim|for the requested action")
 _NO_DESCRIPTOR = re.compile(r"descriptor value .* does not exist", re.IGNORECASE)
 _LIMIT = re.compile(r"\bLimit must be\b|\bpageSize must be\b|\bpage size must be\b", re.IGNORECASE)
 _LIMIT_TOP = re.compile(r"between \d+ and (\d+)")
 _PROPERTY = re.compile(
     r"^\s*(\w+) is required|\bfield (\w+) must|(\w+) property is part of the primary key"
-    r"|existing '(\w+)' resource|related '(\w+)' resource|referenced '(\w+)' item|because the '(\w+)' was not found",
+    r"|existing '(\w+)' resource|related '(\w+)' resource|referenced '(\w+)' item|because the '(\w+)' was not found"
+    r"|^\s*(\w+) reference could not be resolved",
     re.MULTILINE,
 )
 _SEE_BELOW = re.compile(r" See '(?:errors|validationErrors)' for details\.")
@@ -122,7 +52,7 @@ def problem_of(
 ) -> Refused:
     """The error for an answer of status 300 or more. Its message holds nothing of the request, nor ``secrets``."""
     problem = _read(answer)
-    kind = _kind(answer.status, problem, error_format)
+    kind, meanings = _kind(answer.status, problem, error_format)
     if kind is errors.NotFound and _is_no_route(answer, problem, error_format):
         kind = errors.WrongRoute
     error = kind(
@@ -134,8 +64,8 @@ def problem_of(
     )
     if isinstance(error, errors.LimitRefused) and (top := _LIMIT_TOP.search(problem.text)):
         error.allowed = int(top[1])
-    if problem.kind.startswith(_NO_CLAIM) or _EVERY_RECORD.search(problem.text):
-        error.systemic = True
+    if meanings:
+        error.may_mean(meanings)
     return error
 
 
@@ -154,7 +84,9 @@ def _read(answer: Answer) -> _Problem:
     kind, correlation_id = body.get("type"), body.get("correlationId")
     return _Problem(
         # The DMS of 2025 ends some types with a colon.
-        kind.removeprefix(_PREFIX).rstrip(":") if isinstance(kind, str) and kind.startswith(_PREFIX) else "",
+        kind.removeprefix(refusals.PREFIX).rstrip(":")
+        if isinstance(kind, str) and kind.startswith(refusals.PREFIX)
+        else "",
         text or _oauth_text(body),
         named,
         correlation_id if isinstance(correlation_id, str) and _CORRELATION_ID.fullmatch(correlation_id) else None,
@@ -167,14 +99,25 @@ def _oauth_text(body: Mapping[str, Any]) -> str:
     return code if isinstance(code, str) and _OAUTH_CODE.fullmatch(code) else ""
 
 
-def _kind(status: int, problem: _Problem, error_format: ErrorFormat) -> type[Refused]:
+def _kind(
+    status: int, problem: _Problem, error_format: ErrorFormat
+) -> tuple[type[Refused], tuple[errors.Meaning, ...]]:
+    """The error's class, and what it may mean where that is more than the class says."""
     if problem.kind and error_format is not ErrorFormat.TEXT:
+        if problem.kind == refusals.ELEMENT_REQUIRED:
+            return refusals.required_element(problem.text), ()
         kind = _by_problem(problem.kind) or _by_status(status)
     elif error_format is ErrorFormat.PROBLEM_DETAILS:
         kind = _by_status(status)
     else:
         kind = _by_wording(status, problem.text)
-    return _narrowed(kind, problem)
+        opened = (meanings for pattern, meanings in refusals.OPEN_WORDINGS if pattern.search(problem.text))
+        if meanings := next(opened, ()):
+            return kind, meanings
+    if kind is errors.AuthorizationDenied:
+        denial = refusals.denial_of(problem.text, exact=not problem.kind)
+        return (kind, ()) if denial is None else (denial.kind, denial.meanings)
+    return _narrowed(kind, problem), ()
 
 
 def _is_no_route(answer: Answer, problem: _Problem, error_format: ErrorFormat) -> bool:
@@ -191,18 +134,18 @@ def _is_no_route(answer: Answer, problem: _Problem, error_format: ErrorFormat) -
 def _by_problem(kind: str) -> type[Refused] | None:
     """The longest named type that ``kind`` is, or is a part of."""
     while kind:
-        if kind in _BY_PROBLEM:
-            return _BY_PROBLEM[kind]
+        if kind in refusals.BY_PROBLEM:
+            return refusals.BY_PROBLEM[kind]
         kind = kind.rpartition(":")[0]
     return None
 
 
 def _by_status(status: int) -> type[Refused]:
-    return _BY_STATUS.get(status, errors.ServerFault if status >= 500 else errors.Refused)
+    return refusals.BY_STATUS.get(status, errors.ServerFault if status >= 500 else errors.Refused)
 
 
 def _by_wording(status: int, text: str) -> type[Refused]:
-    wordings = _BY_WORDING.get(status, ())
+    wordings = refusals.BY_WORDING.get(status, ())
     return next((kind for pattern, kind in wordings if pattern.search(text)), _by_status(status))
 
 
@@ -212,8 +155,8 @@ def _narrowed(kind: type[Refused], problem: _Problem) -> type[Refused]:
         return errors.UnknownDescriptor
     if kind is errors.BadParameter and _LIMIT.search(problem.text):
         return errors.LimitRefused
-    if problem.kind == "security:authorization" and _NOT_ENROLLED.search(problem.text):
-        return errors.NotYetEnrolled
+    if kind is errors.UnresolvedReference:
+        return refusals.unresolved(f"{problem.text}\n{_named_text(problem)}")
     return kind
 
 
