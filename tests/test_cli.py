@@ -1,5 +1,6 @@
 """``edfi-cte``: check, plan and why, as a person meets them."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,6 +71,56 @@ def test_check_names_what_a_run_would_stumble_over(deployment: Deployment, cli: 
     assert "CTE Program Type '9999': 1 record will be rejected as program_name_missing" in said
     assert "the ODS has no program 'Nowhere'" in said
     assert "2 records would refer to it" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "strict", "code"),
+    [
+        ({}, False, 0),
+        ({"enabled": False}, False, 0),
+        ({"enabled": False}, True, 4),
+        ({"student_id": "stateID"}, True, 0),
+        ({"edfi_conn_id": "nowhere"}, True, 1),
+    ],
+    ids=["fine", "a warning", "a warning, strict", "fine, strict", "an error, strict"],
+)
+def test_checks_exit_code_tells_warnings_and_errors_apart(
+    deployment: Deployment, cli: Any, change: dict[str, Any], strict: bool, code: int
+):
+    deployment.settings["targets"] = [target(2026, **change)]
+    assert cli("check", *(["--strict"] if strict else []))[0] == code
+
+
+def test_check_strict_tells_what_would_fail_by_its_exit_code(deployment: Deployment, cli: Any):
+    deployment.rows.add(3, "77", person=3)
+    deployment.another_campus("campus")
+    code, said = cli("check", "--strict")
+    assert (code, "would fail" in said) == (3, True)
+
+
+def test_check_as_json(cli: Any):
+    code, said = cli("check", "--json")
+    findings = json.loads(said)["039141-2026"]
+    assert code == 0
+    assert {finding["level"] for finding in findings} == {"ok"}
+    assert findings[0].keys() == {"level", "subject", "message", "transient"}
+
+
+def test_plan_as_json(cli: Any):
+    code, said = cli("plan", "--scope-year", "2026", "--list", "--json")
+    plan = json.loads(said)["039141-2026"]
+    assert code == 0
+    assert plan["records"]["extracted"] == 2
+    assert plan["planned"]["Post"] == 1
+    assert plan["events"] == [{"action": "Post", "enrollment_id": 1, "cause": "new_record"}]
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]):
+    from edfi_cte.cli import main
+
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("edfi-cte 0.")
 
 
 def test_check_looks_at_the_optional_mappings_too(deployment: Deployment, cli: Any, tmp_path: Path):

@@ -44,12 +44,13 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "edfi_cte.hooks.edfi.EdFiHook",
                 "hook-name": "Ed-Fi",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port"],
+                    "hidden-fields": ["schema"],
                     "relabeling": {"host": "Base URL", "login": "Key", "password": "Secret"},
                     "placeholders": {
                         "host": "https://ods.example.gov/api",
                         "login": "the key (client id) that the Ed-Fi host gave you",
                         "password": "its secret",
+                        "port": "443, or what the Base URL says: the test button needs it",
                     },
                 },
                 "conn-fields": _CONNECTION_FIELDS,

@@ -49,3 +49,22 @@ def test_each_supported_airflow_has_a_lock(minor: str) -> None:
     lock = "requirements.lock" if minor == "3.3" else f"locks/airflow-{minor}.lock"
 
     assert re.search(rf"^apache-airflow=={re.escape(minor)}\.\d+ ", (ROOT / lock).read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("minor", ["3.1", "3.2", "3.3"])
+def test_each_airflow_and_python_has_constraints_of_its_lock(minor: str, python: str) -> None:
+    lock = "requirements.lock" if minor == "3.3" else f"locks/airflow-{minor}.lock"
+    locked = set(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / lock).read_text(), flags=re.MULTILINE))
+    lines = (ROOT / f"locks/constraints/airflow-{minor}-python-{python}.txt").read_text().splitlines()
+    pins = {tuple(line.split("==")) for line in lines if not line.startswith("#")}
+    names = {name for name, _ in pins}
+
+    assert pins <= locked
+    assert {
+        "apache-airflow",
+        "apache-airflow-providers-microsoft-mssql",
+        "apache-airflow-providers-postgres",
+    } <= names
+    assert not names & {"pytest", "hypothesis", "ruff", "mypy", "duckdb", "hatchling"}
+    assert "--hash" not in "".join(lines)

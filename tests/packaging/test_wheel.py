@@ -45,6 +45,8 @@ def test_its_metadata(metadata: Message) -> None:
     assert metadata["Requires-Python"] == "<3.14,>=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata.get_all("Provides-Extra") == ["postgres"]
+    # Airflow's page of providers links there; without, it makes up an address that can't exist.
+    assert metadata.get_all("Project-URL") == ["Documentation, https://docs.ed-fi.org/"]
     assert "Framework :: Apache Airflow :: Provider" in metadata.get_all("Classifier", [])
 
 

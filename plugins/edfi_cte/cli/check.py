@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import platform
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from airflow import __version__ as airflow_version
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import edfi_cte
-from edfi_cte.cli.output import console
+from edfi_cte.cli.output import console, print_json
 from edfi_cte.cli.targets import add_target_arguments, chosen_targets
 from edfi_cte.deployment import open_lane
 from edfi_cte.errors import EdfiCteError
@@ -39,15 +40,23 @@ def add(commands: Any) -> None:
     command = commands.add_parser("check", help="verify a deployment before its first run")
     command.set_defaults(command=check)
     add_target_arguments(command, year_required=False)
+    command.add_argument(
+        "--strict", action="store_true", help="exit 3 if single records would fail, 4 if there are only warnings"
+    )
+    command.add_argument("--json", action="store_true", help="the findings as JSON")
 
 
 def check(options: argparse.Namespace) -> int:
-    wrong = 0
-    for target in chosen_targets(options):
-        findings = _checked(target)
-        wrong += sum(finding.level == Level.ERROR for finding in findings)
-        console.print(_table(target.target_id, findings))
-    return 1 if wrong else 0
+    """Exit code: 1 an error that would stop a target; with ``--strict`` 3 would fail, 4 a warning; else 0."""
+    found = {target.target_id: _checked(target) for target in chosen_targets(options)}
+    if options.json:
+        print_json({target_id: [asdict(finding) for finding in findings] for target_id, findings in found.items()})
+    else:
+        for target_id, findings in found.items():
+            console.print(_table(target_id, findings))
+    levels = {finding.level for findings in found.values() for finding in findings}
+    codes = {Level.ERROR: 1} | ({Level.WOULD_FAIL: 3, Level.WARNING: 4} if options.strict else {})
+    return next((code for level, code in codes.items() if level in levels), 0)
 
 
 def _checked(target: Target) -> list[Finding]:
@@ -94,7 +103,7 @@ def _versions() -> Finding:
     return Finding(Level.ERROR, "versions", f"{said}: Airflow 3.1 to 3.x is needed")
 
 
-_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
+_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.WOULD_FAIL: "red", Level.ERROR: "bold red"}
 
 
 def _table(title: str, findings: list[Finding]) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from edfi_cte.cli.output import console
+from edfi_cte.cli.output import console, print_json
 from edfi_cte.cli.targets import add_target_arguments, chosen_targets
 from edfi_cte.deployment import open_lane
 from edfi_cte.ledger import runs
@@ -25,18 +25,30 @@ def add(commands: Any) -> None:
     command = commands.add_parser("plan", help="read Campus and say what would be sent; sends nothing")
     command.set_defaults(command=plan)
     command.add_argument("--list", action="store_true", help="one line an event")
+    command.add_argument("--json", action="store_true", help="the plan as JSON; with --list its events, too")
     add_target_arguments(command, year_required=True)
 
 
 def plan(options: argparse.Namespace) -> int:
+    """Reads, and prints the plan of each target."""
+    plans: dict[str, Any] = {}
     for target in chosen_targets(options):
         run_id = f"plan {datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
         lane = open_lane(target.target_id, run_id, RunOptions(dry_run=True, allow_mass_delete=True))
         with _held(lane):
             preflight(lane)
-            extracted = extract(lane)["extracted"]
-            outcomes = derive(lane)
-            _print_plan(lane, extracted, outcomes, listing=options.list)
+            numbers = {"extracted": extract(lane)["extracted"], **derive(lane)}
+            counts = plan_counts(lane)
+            found = {"records": numbers, "planned": counts.by_action, "because_of": counts.by_cause}
+            events = _events(lane) if options.list else []
+        plans[target.target_id] = found | ({"events": events} if options.list else {})
+        if not options.json:
+            console.print(_table(target.target_id, found))
+            for event in events:
+                line = f"{event['action']:<12} enrollment {event['enrollment_id']:<10} because of {event['cause']}"
+                console.print(line, markup=False, highlight=False)
+    if options.json:
+        print_json(plans)
     return 0
 
 
@@ -51,29 +63,30 @@ def _held(lane: Lane) -> Iterator[None]:
                 runs.release(connection, lane.target_id, lane.run_id)
 
 
-def _print_plan(lane: Lane, extracted: int, outcomes: dict[str, object], *, listing: bool) -> None:
-    counts = plan_counts(lane)
-    table = Table(title=f"{lane.target_id}: what a run would do", title_justify="left")
+def _table(target_id: str, found: dict[str, dict[str, Any]]) -> Table:
+    table = Table(title=f"{target_id}: what a run would do", title_justify="left")
     table.add_column("")
     table.add_column("records", justify="right")
-    table.add_row("extracted", f"{extracted:,}")
-    for name, value in outcomes.items():
+    for name, value in found["records"].items():
         if isinstance(value, dict):
             for reason, n in value.items():
                 table.add_row(f"  {name.replace('_', ' ')} {reason}", f"{n:,}")
         else:
             table.add_row(name, f"{value:,}")
-    for numbers in (counts.by_action, counts.by_cause):
+    for numbers in (found["planned"], found["because_of"]):
         table.add_section()
         for name, n in numbers.items():
             table.add_row(name, f"{n:,}")
-    console.print(table)
-    if listing:
-        for found, planned in planned_events(lane):
-            side = found.difference.desired or found.difference.mapped
-            if planned is not None and side is not None:
-                console.print(
-                    f"{planned.action:<12} enrollment {side.enrollment_id:<10} because of {planned.cause}",
-                    markup=False,
-                    highlight=False,
-                )
+    return table
+
+
+def _events(lane: Lane) -> list[dict[str, Any]]:
+    """What would be sent, by enrollment; no student's id is in it."""
+    events = []
+    for found, planned in planned_events(lane):
+        side = found.difference.desired or found.difference.mapped
+        if planned is not None and side is not None:
+            events.append(
+                {"action": planned.action, "enrollment_id": side.enrollment_id, "cause": str(planned.cause)}
+            )
+    return events

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import BaseHook
 
@@ -154,7 +155,7 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
 def config_of(connection: Connection) -> EdFiConfig:
     """An Airflow connection as a config: host is the base URL, login the key, password the secret, extra the rest.
 
-    A host without a scheme, as connections in URI form have it, is taken to be https.
+    A connection in URI form has the path after the host as its schema, and no scheme, which then is https.
     """
     host = (connection.host or "").strip()
     if not host:
@@ -162,18 +163,35 @@ def config_of(connection: Connection) -> EdFiConfig:
             f"The connection {connection.conn_id} has no host.",
             advice="Set it to the root of the Ed-Fi API, such as https://ods.example.gov/api.",
         )
+    schema = (connection.schema or "").strip().strip("/")
+    scheme_alone = schema.lower() in ("http", "https")
     if "://" not in host:
-        host = f"{connection.schema or 'https'}://{host}"
+        host = f"{schema.lower() if scheme_alone else 'https'}://{host}"
+    if schema and not scheme_alone:
+        host = f"{host.rstrip('/')}/{schema}"
     if connection.port:
-        scheme, _, rest = host.partition("://")
-        name, slash, path = rest.partition("/")
-        host = f"{scheme}://{name}:{connection.port}{slash}{path}"
+        host = _with_port(connection.conn_id, host, connection.port)
     return EdFiConfig.from_options(
         base_url=host,
         client_id=connection.login or "",
         client_secret=connection.password or "",
         options=connection.extra_dejson,
     )
+
+
+def _with_port(conn_id: str, host: str, port: int) -> str:
+    """The port where the address has none; the same one may stand in both."""
+    scheme, _, rest = host.partition("://")
+    name, slash, path = rest.partition("/")
+    try:
+        written = urlsplit(f"//{name}").port
+    except ValueError:
+        return host  # No address: EdFiConfig says so.
+    if written not in (None, port):
+        raise ConfigurationError(
+            f"The connection {conn_id} has port {port}, and {written} in its Base URL.", advice="Keep one of them."
+        )
+    return host if written else f"{scheme}://{name}:{port}{slash}{path}"
 
 
 def _refuse_inside_event_loop() -> None:

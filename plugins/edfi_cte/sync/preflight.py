@@ -31,15 +31,13 @@ def preflight(lane: Lane) -> dict[str, Any]:
     if not _errors(findings):
         findings += asyncio.run(_ods(lane, lane.open_ods()))
     for finding in findings:
-        log.log(
-            logging.WARNING if finding.level == Level.WARNING else logging.INFO, "%s: %s", lane.target_id, finding
-        )
+        log.log(logging.INFO if finding.level == Level.OK else logging.WARNING, "%s: %s", lane.target_id, finding)
     if errors := _errors(findings):
         raise StepFailed(
             "\n".join(f"{lane.target_id}: {finding}" for finding in errors),
             transient=all(finding.transient for finding in errors),
         )
-    return {"warnings": sum(finding.level == Level.WARNING for finding in findings)}
+    return {"warnings": sum(finding.level in (Level.WARNING, Level.WOULD_FAIL) for finding in findings)}
 
 
 def _errors(findings: list[Finding]) -> list[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.associations.transform import EARLIEST_START, Rejected, Transform
 from edfi_cte.campus import CampusError, CodeUsage
-from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, records, warning
+from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, records, would_fail
 from edfi_cte.sync.checks.ods import DEFAULT_DATA_STANDARD
 from edfi_cte.sync.lane import Lane
 
@@ -54,7 +54,7 @@ def check_usage(lane: Lane) -> Iterator[Finding]:
         yield ok("Campus codes", f"{label(field)}, with the records that use it: {counted}")
     unmapped = [(item, rejection) for item in used if (rejection := _rejection(lane, item))]
     for item, rejection in unmapped:
-        yield warning(
+        yield would_fail(
             "Campus codes",
             f"{label(item.field)} '{item.code}': {records(item.records)} will be rejected as {rejection.reason}"
             f"{_ONLY_THERE.get(item.field, '')}. {rejection.reason.advice}",

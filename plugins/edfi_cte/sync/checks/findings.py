@@ -7,10 +7,11 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """An error stops the target; a warning is worth a look."""
+    """An error stops the target; what would fail does so for single records; a warning is worth a look."""
 
     OK = "ok"
     WARNING = "warning"
+    WOULD_FAIL = "would fail"
     ERROR = "error"
 
 
@@ -36,6 +37,11 @@ def ok(subject: str, message: str) -> Finding:
 def warning(subject: str, message: str) -> Finding:
     """Worth a look; stops nothing."""
     return Finding(Level.WARNING, subject, message)
+
+
+def would_fail(subject: str, message: str) -> Finding:
+    """Stops nothing, but single records would be rejected, or refused by the ODS."""
+    return Finding(Level.WOULD_FAIL, subject, message)
 
 
 def error(subject: str, message: str) -> Finding:

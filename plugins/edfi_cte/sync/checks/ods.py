@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from edfi_cte.ledger import runs
 from edfi_cte.ods import ApiInfo, EdFiClient, EdFiConfig, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
-from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, warning
+from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, warning, would_fail
 from edfi_cte.sync.checks.ledger import forget_statement
 from edfi_cte.sync.lane import RESOURCE, Lane
 
@@ -141,7 +141,7 @@ def _mapping_of(setting: str, wanted: Mapping[str, str], known: Mapping[str, str
     if not lacking:
         return ok("descriptors", f"{setting}: each of the {len(wanted)} mapped is in the ODS")
     codes = ", ".join(sorted(lacking, key=lambda code: (len(code), code)))
-    report = error if setting == "career_cluster" and len(lacking) == len(wanted) else warning
+    report = error if setting == "career_cluster" and len(lacking) == len(wanted) else would_fail
     advice = "career_cluster.namespace or career_cluster.mapping" if setting == "career_cluster" else setting
     return report(
         "descriptors",

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from edfi_cte.campus import CodeUsage
 from edfi_cte.ods import EdFiClient, EdFiError
-from edfi_cte.sync.checks.findings import Finding, ok, records, warning
+from edfi_cte.sync.checks.findings import Finding, ok, records, warning, would_fail
 from edfi_cte.sync.checks.ledger import CLOCK_SKEW_SECONDS
 from edfi_cte.sync.lane import Lane
 from edfi_cte.sync.programs import ADVICE, known_programs, lacking
@@ -29,7 +29,7 @@ async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Findin
         return
     missing = {name: n for name, n in wanted.items() if name not in known}
     for name, number in sorted(missing.items()):
-        report = ok if lane.preferences.create_missing_programs else warning
+        report = ok if lane.preferences.create_missing_programs else would_fail
         yield report(
             "programs",
             f"{lacking(name, known)}, and {records(number)} would refer to it. "
