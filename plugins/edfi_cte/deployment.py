@@ -17,6 +17,7 @@ from edfi_cte.errors import EdfiCteError
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
 from edfi_cte.ledger.limits import Limits
+from edfi_cte.ledger.leases import Owner
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import (
@@ -30,6 +31,7 @@ from edfi_cte.settings import (
 )
 from edfi_cte.sync.batch import lanes_per_task
 from edfi_cte.sync.lane import Lane, RunOptions
+from edfi_cte.sync.toggle import ToggleWatch
 
 
 class ConnectionMissing(EdfiCteError):
@@ -60,9 +62,21 @@ def lanes_a_task(beside: Path | None = None) -> int:
     return lanes_per_task(dag_settings(beside).lanes_per_task, count_targets(settings_path(beside)))
 
 
-def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | None = None) -> Lane:
-    """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError."""
-    settings = current_settings(beside)
+def open_lane(
+    target_id: str,
+    run_id: str,
+    options: RunOptions,
+    beside: Path | None = None,
+    *,
+    deployment: str = "",
+    dag_id: str = "",
+) -> Lane:
+    """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError.
+
+    ``deployment`` and ``dag_id`` tell the run from those of the same id of other Airflows and other DAGs.
+    """
+    path = settings_path(beside)
+    settings = load_settings(path)
     target = settings.target(target_id)
     ledger = ledger_of(settings)
     return Lane(
@@ -73,6 +87,8 @@ def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | N
         options=options,
         open_campus=lambda: _campus(settings, target),
         open_ods=lambda: _ods(target, ledger),
+        owner=Owner(deployment, dag_id, run_id),
+        watch=ToggleWatch(path, load_settings, target_id),
     )
 
 

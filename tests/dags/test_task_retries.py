@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from edfi_cte.campus import CampusUnreachable, IncompleteExtract
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger.database import LedgerFault
-from edfi_cte.ledger.runs import LeaseHeld
+from edfi_cte.ledger.leases import LeaseHeld
 from edfi_cte.operators import student_cte_program_associations as operators
 from edfi_cte.operators.outcome import Failed, FailedForNow
 from edfi_cte.settings import SettingsError
@@ -33,7 +33,7 @@ def raised_for(error: EdfiCteError, monkeypatch: pytest.MonkeyPatch) -> type[Bas
     "error",
     [
         StepFailed("what happened", transient=True),
-        LeaseHeld("what happened"),
+        LeaseHeld("what happened", other_run=True),
         LedgerFault("what happened"),
         CampusUnreachable("what happened"),
         IncompleteExtract("what happened"),

@@ -173,10 +173,10 @@ def kill_everywhere(world: World, folder: Path, edit: Callable[[World], None]) -
         restore()
         code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
         assert code == -signal.SIGKILL, f"boundary {fatal}"
-        if later := fatal % 2 == 0:
-            with sqlite3.connect(ledger) as connection:
-                connection.execute("UPDATE edfi_cte_target SET lease_expires_at = '2020-01-01 00:00:00.000000'")
-        run_id = "later" if later else "crashing"
+        with sqlite3.connect(ledger) as connection:
+            for table in ("lease", "hold"):
+                connection.execute(f"UPDATE edfi_cte_{table} SET expires_at = '2020-01-01 00:00:00.000000'")
+        run_id = "crashing" if fatal % 2 else "later"
         edit(world)
         if edit is not changes_nothing:
             code, _ = in_fork(lambda _, run_id=run_id: finish(world, run_id, resync=False))

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader
 from edfi_cte.campus.rows import Row
-from edfi_cte.ledger.runs import LeaseLost
+from edfi_cte.ledger.leases import LeaseHeld, LeaseLost, PlanPast
 from edfi_cte.sync.lane import STEP_NAMES, StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -82,12 +83,34 @@ def test_an_old_plan_is_not_sent_once_campus_has_been_read_anew(two: World):
     two.report("run")
     two.campus.set("Enrollment", 2, noShow=True)
     two.run(dry_run=True)
-    two.do("run", *SENDING)
+    for step in SENDING:
+        with pytest.raises(
+            PlanPast, match=r"not of this run's last reading of Campus.*Clear the run from extract on"
+        ):
+            two.do("run", step)
     assert two.there() == {}
     result = two.report("run")
     assert result.status == "failed"
-    assert "2 events were planned, but 0 are in the queue" in result.message
-    two.run()
+    assert "Clear the run from extract on" in result.message
+    two.do("run", *STEP_NAMES[1:])
+    assert two.report("run").status == "ok"
+    assert two.there() == two.expected()
+
+
+@pytest.mark.parametrize("step", SENDING)
+def test_the_plan_of_a_run_of_days_ago_is_not_sent(two: World, step: str):
+    """Monday's task failed; on Friday, with nothing run since, someone clears it."""
+    two.do("run", *PLANNING, *SENDING[: SENDING.index(step)])
+    two.campus.set("Enrollment", 2, noShow=True)
+    with two.ledger.begin() as connection:
+        connection.execute(sa.text("UPDATE edfi_cte_lease SET read_at = DATETIME(read_at, '-4 days') || '.000000'"))
+    said = r"96 hours ago.*max_plan_age_hours.*Clear the run from extract on"
+    with counting_writes(two.odses[2026]) as counted, pytest.raises(PlanPast, match=said):
+        two.do("run", step)
+    assert counted == [0]
+    assert "max_plan_age_hours" in two.report("run").message
+    two.do("run", *STEP_NAMES[1:])
+    assert two.report("run").status == "ok"
     assert two.there() == two.expected()
 
 
@@ -124,14 +147,20 @@ def failed_over_the_limit(two: World) -> World:
     return two
 
 
-def test_a_try_that_stood_still_spoils_nothing_of_the_next_one(two: World, monkeypatch: pytest.MonkeyPatch):
-    """A worker hangs while it reads Campus; Airflow starts the next try elsewhere, then the first one wakes up."""
+@pytest.mark.parametrize("step", ["extract", "preflight"])
+def test_a_try_that_stood_still_spoils_nothing_of_the_next_one(
+    two: World, monkeypatch: pytest.MonkeyPatch, step: str
+):
+    """A worker hangs while it reads Campus; once its hold is over the run goes on elsewhere; then it wakes up."""
     two.do("run", "preflight")
     whole = CampusReader.enrollment_rows
 
     def interrupted(reader: CampusReader, year: int) -> Iterator[list[Row]]:
         monkeypatch.undo()
-        two.do("run", *STEP_NAMES[1:])
+        with pytest.raises(LeaseHeld, match=r"another try of extract is at work, or has died.*UTC"):
+            two.do("run", step)
+        two.let_leases_run_out()
+        two.do("run", *STEP_NAMES[STEP_NAMES.index(step) :])
         yield from whole(reader, year)
 
     monkeypatch.setattr(CampusReader, "enrollment_rows", interrupted)

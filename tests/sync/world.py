@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ import duckdb
 import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader
+from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import schema
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ods import EdFiClient, EdFiConfig
@@ -155,6 +156,7 @@ class World:
     folder: Path
     campus: Campus = field(default_factory=Campus)
     runs: int = 0
+    watch: Callable[[], EdfiCteError | None] = lambda: None
 
     def __post_init__(self) -> None:
         self.settings: dict[str, Any] = {
@@ -195,6 +197,7 @@ class World:
             options=RunOptions(**options),
             open_campus=lambda: self._reader,
             open_ods=partial(EdFiClient, config),
+            watch=self.watch,
         )
 
     def run(self, year: int = 2026, **options: bool) -> Report:
@@ -227,7 +230,8 @@ class World:
     def let_leases_run_out(self) -> None:
         """A run that died held its target; its time is up."""
         with self.ledger.begin() as connection:
-            connection.execute(sa.update(schema.target).values(lease_expires_at=datetime(2020, 1, 1)))
+            for table in (schema.lease, schema.hold):
+                connection.execute(sa.update(table).values(expires_at=datetime(2020, 1, 1)))
 
     def in_ledger(self, statement: str) -> Any:
         """The rows of a query."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from edfi_cte.cli.output import console, print_json
 from edfi_cte.cli.targets import add_target_arguments, chosen_targets
 from edfi_cte.deployment import open_lane
-from edfi_cte.ledger import runs
+from edfi_cte.ledger import leases, runs
 from edfi_cte.sync.extract import extract
 from edfi_cte.sync.lane import Lane, RunOptions
 from edfi_cte.sync.preflight import preflight
@@ -54,13 +54,13 @@ def plan(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _held(lane: Lane) -> Iterator[None]:
-    with lane.held("plan"):
-        try:
+    try:
+        with lane.held("plan"):
             yield
-        finally:
-            with lane.ledger.begin() as connection:
-                runs.finish(connection, lane.target_id, lane.run_id, "dry run", None)
-                runs.release(connection, lane.target_id, lane.run_id)
+    finally:
+        with lane.ledger.begin() as connection:
+            runs.finish(connection, lane.target_id, lane.run_id, "dry run", None)
+            leases.release(connection, lane.target_id, lane.owner)
 
 
 def _table(target_id: str, found: dict[str, dict[str, Any]]) -> Table:

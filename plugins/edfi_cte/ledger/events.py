@@ -32,8 +32,6 @@ class EventStatus(StrEnum):
 UNFINISHED = (EventStatus.PENDING, EventStatus.SENDING)
 _LEFT_BEHIND = (EventStatus.FAILED, EventStatus.SUPERSEDED)
 """Of earlier plans, and perhaps in doubt."""
-Shares = tuple[int, int]
-"""(index, count): of ``count`` tasks that send together, this one takes the events whose id leaves ``index``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,33 +111,23 @@ def supersede(connection: sa.Connection, target_id: str, step: str | None = None
 
 
 _TO_SEND = (
-    event.c.event_id,
-    event.c.run_id,
-    event.c.action,
-    event.c.cause,
-    event.c.key_id,
+    *(event.c[name] for name in ("event_id", "run_id", "action", "cause", "key_id", "in_doubt", "old_in_doubt")),
     *(event.c[name] for name in _BLANK),
 )
-"""What is read of an event to send it, and to say in the mapping what was sent."""
+"""What is read of an event to send it, and to say in the mapping what was sent; the doubts are of earlier tries."""
 
 
 def claim(
-    connection: sa.Connection,
-    target_id: str,
-    step: str,
-    after: int,
-    limit: int,
-    *,
-    shard: Shares = (0, 1),
-    only: Action | None = None,
+    connection: sa.Connection, target_id: str, step: str, token: str, limit: int, *, only: Action | None = None
 ) -> Sequence[sa.Row[Any]]:
-    """The next unfinished events of a step (of one action, or of all) after event id ``after``, marked as being sent.
+    """The next events in the queue of a step (of one action, or of all), marked as being sent by the try ``token``.
 
-    From here until the answer is settled their outcome is in doubt, whatever becomes of this process.
+    From here until the answer is settled their outcome is in doubt, whatever becomes of this process. The caller's
+    transaction has the target's row locked, so that no two tries claim the same.
     """
     rows = connection.execute(
         sa.select(*_TO_SEND)
-        .where(*_waiting(target_id, step, shard, only), event.c.event_id > after)
+        .where(*_waiting(target_id, step, (EventStatus.PENDING,), only))
         .order_by(event.c.event_id)
         .limit(limit)
     ).all()
@@ -149,6 +137,7 @@ def claim(
             .where(event.c.event_id.in_(batch))
             .values(
                 status=EventStatus.SENDING,
+                claimed_by=token,
                 in_doubt=True,
                 old_in_doubt=sa.case((event.c.old_key_id.is_not(None), sa.true()), else_=sa.false()),
                 attempts=event.c.attempts + 1,
@@ -157,19 +146,16 @@ def claim(
     return rows
 
 
-def unfinished(
-    connection: sa.Connection, target_id: str, step: str, *, shard: Shares = (0, 1), only: Action | None = None
-) -> int:
+def unfinished(connection: sa.Connection, target_id: str, step: str, *, only: Action | None = None) -> int:
     """How many events a step still has to send, of one action or of all."""
-    statement = sa.select(sa.func.count()).select_from(event).where(*_waiting(target_id, step, shard, only))
-    return connection.execute(statement).scalar_one()
+    waiting = _waiting(target_id, step, UNFINISHED, only)
+    return connection.execute(sa.select(sa.func.count()).select_from(event).where(*waiting)).scalar_one()
 
 
-def _waiting(target_id: str, step: str, shard: Shares, only: Action | None) -> list[sa.ColumnElement[bool]]:
-    index, count = shard
-    waiting = [event.c.target_id == target_id, event.c.step == step, event.c.status.in_(UNFINISHED)]
-    if count > 1:
-        waiting.append(event.c.event_id % count == index)
+def _waiting(
+    target_id: str, step: str, statuses: tuple[EventStatus, ...], only: Action | None
+) -> list[sa.ColumnElement[bool]]:
+    waiting = [event.c.target_id == target_id, event.c.step == step, event.c.status.in_(statuses)]
     if only is not None:
         waiting.append(event.c.action == only)
     return waiting
@@ -292,9 +278,13 @@ def _mapping(result: Result, at: Any) -> dict[str, Any]:
     }
 
 
-def give_back(connection: sa.Connection, event_ids: Sequence[int]) -> None:
-    """Return claimed events that were not sent to the queue. A doubt that an earlier try left stays."""
-    _update(connection, event_ids, status=EventStatus.PENDING)
+def give_back(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:
+    """Return claimed events that were not sent to the queue, with the doubt that earlier tries left."""
+    ids: dict[tuple[bool, bool], list[int]] = defaultdict(list)
+    for row in rows:
+        ids[row.in_doubt, row.old_in_doubt].append(row.event_id)
+    for (in_doubt, old_in_doubt), event_ids in ids.items():
+        _update(connection, event_ids, status=EventStatus.PENDING, in_doubt=in_doubt, old_in_doubt=old_in_doubt)
 
 
 def program_names(connection: sa.Connection, target_id: str, step: str) -> dict[str, int]:

@@ -1,127 +1,18 @@
-"""Targets with their lease, and the history of their runs."""
+"""Targets, and the history of their runs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import bulk
-from edfi_cte.ledger.schema import attempt, event, identity_mapping, run, target
-from edfi_cte.ledger.schema import step as step_table
-
-LEASE = timedelta(minutes=15)
-"""How long a run that no longer writes keeps its target from others."""
-
-
-class LeaseHeld(EdfiCteError):
-    """Another run works on the target."""
-
-    transient = True
-
-
-class LeaseLost(EdfiCteError):
-    """Another process has taken the target over while this one stood still."""
-
-
-def acquire(
-    connection: sa.Connection,
-    target_id: str,
-    run_id: str,
-    step: str,
-    *,
-    edfi_conn_id: str,
-    scope_year: int,
-    edorg_id: int,
-) -> int:
-    """Take the target for a run, or keep it; returns the epoch that fences older tries of the same step.
-
-    Raises :class:`LeaseHeld`.
-    """
-    _ensure(connection, target_id, edfi_conn_id, scope_year, edorg_id)
-    taken = connection.execute(
-        sa.update(target)
-        .where(
-            target.c.target_id == target_id,
-            sa.or_(
-                target.c.lease_owner.is_(None),
-                target.c.lease_owner == run_id,
-                target.c.lease_expires_at < bulk.now(),
-            ),
-        )
-        .values(lease_owner=run_id, lease_expires_at=bulk.now() + LEASE)
-    )
-    if taken.rowcount != 1:
-        row = connection.execute(sa.select(target).where(target.c.target_id == target_id)).one()
-        raise LeaseHeld(
-            f"{target_id}: run '{row.lease_owner}' is at work on it; nothing was done. Wait for it to end; "
-            f"if it died, its lease frees itself at {row.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC."
-        )
-    return _next_epoch(connection, target_id, step)
-
-
-def _next_epoch(connection: sa.Connection, target_id: str, step: str) -> int:
-    """The number of this try; the target's row, which the caller has updated, keeps others out meanwhile."""
-    this = (step_table.c.target_id == target_id, step_table.c.step == step)
-    epoch: int | None = connection.execute(sa.select(step_table.c.epoch).where(*this)).scalar()
-    if epoch is None:
-        connection.execute(sa.insert(step_table).values(target_id=target_id, step=step, epoch=1))
-        return 1
-    connection.execute(sa.update(step_table).where(*this).values(epoch=epoch + 1))
-    return epoch + 1
-
-
-def _ensure(connection: sa.Connection, target_id: str, edfi_conn_id: str, scope_year: int, edorg_id: int) -> None:
-    known = sa.select(target.c.target_id).where(target.c.target_id == target_id)
-    if connection.execute(known).first() is None:
-        try:
-            with connection.begin_nested():
-                connection.execute(
-                    sa.insert(target).values(
-                        target_id=target_id,
-                        edfi_conn_id=edfi_conn_id,
-                        scope_year=scope_year,
-                        education_organization_id=edorg_id,
-                    )
-                )
-        except sa.exc.IntegrityError:
-            # Another process was quicker; the row is there, which is all that was wanted.
-            pass
-
-
-def extend(connection: sa.Connection, target_id: str, run_id: str, step: str, epoch: int) -> None:
-    """Keep the lease. Raises :class:`LeaseLost` if another run, or a newer try of the step, has taken over."""
-    kept = connection.execute(
-        sa.update(target)
-        .where(target.c.target_id == target_id, target.c.lease_owner == run_id)
-        .values(lease_expires_at=bulk.now() + LEASE)
-    )
-    newest = connection.execute(
-        sa.select(step_table.c.epoch).where(step_table.c.target_id == target_id, step_table.c.step == step)
-    ).scalar()
-    if kept.rowcount != 1 or newest != epoch:
-        raise LeaseLost(f"{target_id}: another process has taken {step} over; this one stops")
-
-
-def release(connection: sa.Connection, target_id: str, run_id: str) -> None:
-    """Give the target back at the end of a run."""
-    connection.execute(
-        sa.update(target)
-        .where(target.c.target_id == target_id, target.c.lease_owner == run_id)
-        .values(lease_owner=None, lease_expires_at=None)
-    )
-
-
-def server_time(connection: sa.Connection) -> datetime:
-    """The time by the ledger's server, in UTC and without a zone."""
-    functions = {"mssql": "SYSUTCDATETIME()", "postgresql": "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"}
-    function = functions.get(connection.dialect.name, "STRFTIME('%Y-%m-%d %H:%M:%S', 'now')")
-    now = connection.execute(sa.text(f"SELECT {function}")).scalar_one()
-    return now if isinstance(now, datetime) else datetime.fromisoformat(now)
+from edfi_cte.ledger.leases import Owner
+from edfi_cte.ledger.schema import attempt, event, identity_mapping, lease, run, run_step, target
+from edfi_cte.ledger.server_clock import server_now
 
 
 def try_write(connection: sa.Connection) -> None:
@@ -179,19 +70,41 @@ def other_target_at(connection: sa.Connection, target_id: str, *, data_url: str,
     ).scalar()
 
 
-def start(connection: sa.Connection, target_id: str, run_id: str, parameters: dict[str, Any]) -> None:
-    """Open the run's entry in the history; a retry keeps the entry and its counts."""
-    if get_run(connection, target_id, run_id) is None:
-        connection.execute(
-            sa.insert(run).values(
-                target_id=target_id,
-                run_id=run_id,
-                started_at=bulk.now(),
-                status="running",
-                parameters=json.dumps(parameters),
-                counts="{}",
-            )
-        )
+def start(connection: sa.Connection, target_id: str, owner: Owner, parameters: dict[str, Any]) -> str:
+    """Open the run's entry in the history, or keep it; its name there.
+
+    That is the run's id, with the DAG's where a run of another DAG has the same id. The same run of another Airflow,
+    as while one is moved, goes on in the entry of the first.
+    """
+    names = (owner.run_id[:250], f"{owner.run_id} of {owner.dag_id}"[:250])
+    for name in names:
+        row = get_run(connection, target_id, name)
+        if row is None:
+            values = {"started_at": bulk.now(), "status": "running", "parameters": json.dumps(parameters)}
+            this = {"target_id": target_id, "run_id": name, "owner": owner.key, "dag_id": owner.dag_id[:250]}
+            connection.execute(sa.insert(run).values(**this, **values))
+            return name
+        if (row.dag_id or "") in ("", owner.dag_id):
+            if row.owner != owner.key:
+                _set(connection, target_id, name, owner=owner.key, dag_id=owner.dag_id)
+            return name
+    return names[-1]
+
+
+def twin_at_work(connection: sa.Connection, target_id: str, owner: Owner) -> bool:
+    """Whether the entry of that name is the same run's of another Airflow, which has the target."""
+    twin = run.c.owner == lease.c.owner
+    found = connection.execute(
+        sa.select(run.c.owner)
+        .join(lease, sa.and_(lease.c.target_id == run.c.target_id, twin))
+        .where(run.c.target_id == target_id, run.c.run_id == owner.run_id[:250], lease.c.expires_at > server_now())
+    ).scalar()
+    return found not in (None, owner.key)
+
+
+def of_owner(connection: sa.Connection, target_id: str, owner: Owner) -> sa.Row[Any] | None:
+    """A run's entry, under whatever name."""
+    return connection.execute(sa.select(run).where(run.c.target_id == target_id, run.c.owner == owner.key)).first()
 
 
 def get_run(connection: sa.Connection, target_id: str, run_id: str) -> sa.Row[Any] | None:
@@ -199,29 +112,47 @@ def get_run(connection: sa.Connection, target_id: str, run_id: str) -> sa.Row[An
     return connection.execute(sa.select(run).where(run.c.target_id == target_id, run.c.run_id == run_id)).first()
 
 
-def steps_of(row: sa.Row[Any] | None) -> dict[str, dict[str, Any]]:
-    """What the steps of a run have left, by step: what each counted, or as ``fault`` why it could not."""
-    steps: dict[str, dict[str, Any]] = json.loads(row.counts) if row else {}
+def steps_of(connection: sa.Connection, target_id: str, run_id: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the steps of a run have left: by step and part, what each counted, or as ``fault`` why it could not."""
+    rows = connection.execute(sa.select(run_step).where(*_of_run(target_id, run_id)).order_by(run_step.c.part))
+    steps: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        steps.setdefault(row.step, {})[row.part] = json.loads(row.counts)
     return steps
 
 
-def plan_after(row: sa.Row[Any] | None) -> int:
+def plan_after(connection: sa.Connection, target_id: str, run_id: str) -> int:
     """The last event before a run's last plan: what an earlier pass of a run that was cleared had refused is past."""
-    return int(steps_of(row).get("transform", {}).get("plan_after", 0))
+    made = steps_of(connection, target_id, run_id).get("transform", {}).get("transform", {})
+    return int(made.get("plan_after", 0))
 
 
-def forget(connection: sa.Connection, target_id: str, run_id: str, steps: Container[str]) -> None:
-    """Drop what an earlier try of these steps has left: a step that is run again starts afresh."""
-    kept = {
-        name: left for name, left in steps_of(get_run(connection, target_id, run_id)).items() if name not in steps
-    }
-    _set(connection, target_id, run_id, counts=json.dumps(kept))
+def forget(connection: sa.Connection, target_id: str, run_id: str, part: str, later: Collection[str]) -> None:
+    """Drop what an earlier try of a step's part, and of all ``later`` steps, has left: it starts afresh."""
+    old = sa.or_(run_step.c.part == part, run_step.c.step.in_(later))
+    connection.execute(sa.delete(run_step).where(*_of_run(target_id, run_id), old))
 
 
-def keep(connection: sa.Connection, target_id: str, run_id: str, step: str, left: dict[str, Any]) -> None:
-    """Keep what a step counted, or ``{"fault": why}``."""
-    steps = steps_of(get_run(connection, target_id, run_id)) | {step: left}
-    _set(connection, target_id, run_id, counts=json.dumps(steps))
+class Task(NamedTuple):
+    """The Airflow task that does a step, for links to its log; ``began_at`` is UTC."""
+
+    began_at: datetime
+    task_id: str | None = None
+    map_index: int | None = None
+
+
+def keep(
+    connection: sa.Connection, target_id: str, run_id: str, step: str, part: str, task: Task, left: dict[str, Any]
+) -> None:
+    """Keep what a step (or a part of one) counted, or ``{"fault": why}``, in the place of what was there."""
+    connection.execute(sa.delete(run_step).where(*_of_run(target_id, run_id), run_step.c.part == part))
+    this = {"target_id": target_id, "run_id": run_id, "step": step, "part": part}
+    values = this | task._asdict() | {"ended_at": bulk.now(), "counts": json.dumps(left)}
+    connection.execute(sa.insert(run_step).values(values))
+
+
+def _of_run(target_id: str, run_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return run_step.c.target_id == target_id, run_step.c.run_id == run_id
 
 
 def settle_on(connection: sa.Connection, target_id: str, run_id: str, settings_digest: str) -> None:
@@ -255,3 +186,6 @@ def prune(connection: sa.Connection, target_id: str, days: int) -> None:
         connection.execute(sa.delete(event).where(*done))
         left = sa.select(event.c.run_id).where(event.c.target_id == target_id, event.c.run_id.in_(batch))
         connection.execute(sa.delete(run).where(*of_target, run.c.run_id.in_(batch), run.c.run_id.not_in(left)))
+        kept = sa.select(run.c.run_id).where(run.c.target_id == target_id)
+        of_runs = (run_step.c.target_id == target_id, run_step.c.run_id.in_(batch))
+        connection.execute(sa.delete(run_step).where(*of_runs, run_step.c.run_id.not_in(kept)))

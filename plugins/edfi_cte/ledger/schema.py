@@ -39,19 +39,35 @@ target = sa.Table(
     sa.Column("data_standard", sa.Unicode(20)),
     sa.Column("data_url", sa.Unicode(1000)),
     sa.Column("transformed_with", _DIGEST),
-    sa.Column("lease_owner", sa.Unicode(250)),
-    sa.Column("lease_expires_at", _TIME),
     # When the ODS of this address was first read to its end; before that, what it holds is a first contact's.
     sa.Column("known_since", _TIME),
 )
 
-step = sa.Table(
-    "edfi_cte_step",
+lease = sa.Table(
+    "edfi_cte_lease",
+    metadata,
+    sa.Column("target_id", sa.Unicode(40), primary_key=True),
+    sa.Column("owner", _DIGEST, doc="The run that has the target, as a digest."),
+    sa.Column("owner_name", sa.Unicode(600), doc="The same for people."),
+    sa.Column("expires_at", _TIME, doc="Until when the run has the target, by the server's clock."),
+    sa.Column("pass_owner", _DIGEST, doc="The run that the current pass is of, as a digest."),
+    sa.Column("place", sa.Integer, nullable=False, doc="The place of the step that the pass has come to, from 0."),
+    sa.Column("read_by", _DIGEST, doc="The run whose reading of Campus the ledger holds whole."),
+    sa.Column("read_at", _TIME, doc="When that reading began, by the server's clock."),
+    sa.Column("planned", sa.Boolean, nullable=False, doc="Whether the queue holds the plan of that reading, whole."),
+    info={"doc": "Who works on a target, and how far the current pass has come: one row a target."},
+)
+
+hold = sa.Table(
+    "edfi_cte_hold",
     metadata,
     _target_id(),
-    sa.Column("step", sa.Unicode(60), nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sa.PrimaryKeyConstraint("target_id", "step", name="edfi_cte_step_pk"),
+    sa.Column("part", sa.Unicode(60), nullable=False, doc="The step, with its part where several tasks share it."),
+    sa.Column("step", sa.Unicode(40), nullable=False),
+    sa.Column("token", sa.Unicode(32), nullable=False, doc="Which try it is."),
+    sa.Column("expires_at", _TIME, nullable=False, doc="Until when it counts as alive, by the server's clock."),
+    sa.PrimaryKeyConstraint("target_id", "part", name="edfi_cte_hold_pk"),
+    info={"doc": "The tries that are at work on a step just now: one row each."},
 )
 
 run = sa.Table(
@@ -64,9 +80,26 @@ run = sa.Table(
     sa.Column("status", sa.Unicode(20), nullable=False),
     sa.Column("parameters", sa.UnicodeText, nullable=False),
     sa.Column("settings_digest", _DIGEST),
-    sa.Column("counts", sa.UnicodeText, nullable=False),
     sa.Column("message", sa.UnicodeText),
+    sa.Column("owner", _DIGEST, doc="Its Airflow, DAG and run id, as a digest."),
+    sa.Column("dag_id", sa.Unicode(250)),
     sa.PrimaryKeyConstraint("target_id", "run_id", name="edfi_cte_run_pk"),
+)
+
+run_step = sa.Table(
+    "edfi_cte_run_step",
+    metadata,
+    _target_id(),
+    sa.Column("run_id", sa.Unicode(250), nullable=False),
+    sa.Column("part", sa.Unicode(60), nullable=False, doc="The step, with its part where several tasks share it."),
+    sa.Column("step", sa.Unicode(40), nullable=False),
+    sa.Column("began_at", _TIME, nullable=False),
+    sa.Column("ended_at", _TIME, nullable=False),
+    sa.Column("task_id", sa.Unicode(250), doc="The Airflow task that did it."),
+    sa.Column("map_index", sa.Integer, doc="Which one of a mapped task."),
+    sa.Column("counts", sa.UnicodeText, nullable=False, doc="JSON: what it counted; or as fault why it failed."),
+    sa.PrimaryKeyConstraint("target_id", "run_id", "part", name="edfi_cte_run_step_pk"),
+    info={"doc": "What the steps of a run have left: one row each, written by the try that did it."},
 )
 
 enrollment_record = sa.Table(
@@ -173,6 +206,7 @@ event = sa.Table(
     sa.Column("answered_at", _TIME),
     # The approved list that lets a delete pass the guard; null for the others.
     sa.Column("list_id", sa.Unicode(80)),
+    sa.Column("claimed_by", sa.Unicode(32), doc="The try that sends it just now."),
     sa.Index("edfi_cte_event_queue", "target_id", "status", "step", "event_id"),
     sa.Index("edfi_cte_event_run", "target_id", "run_id"),
     sa.Index("edfi_cte_event_enrollment", "target_id", "enrollment_id"),

@@ -45,12 +45,14 @@ class EdFiClient:
     themselves, so callers may start as many as they like.
 
     ``token_store`` shares the token with other processes; without one, the clients of this process share it.
+    ``admit``, where it is set, is called before each try of a write; it raises Halted to keep it from being sent.
     """
 
     def __init__(
         self, config: EdFiConfig, *, token_store: TokenStore | None = None, clock: Clock | None = None
     ) -> None:
         self.config = config
+        self.admit: Callable[[], None] | None = None
         self._store = PROCESS_TOKENS if token_store is None else token_store
         self._clock = clock or Clock()
         self._limiter = Limiter(config.concurrency, self._clock)
@@ -259,6 +261,7 @@ class EdFiClient:
             tokens=self._tokens,
             limiter=self._limiter,
             underway=self.config.underway,
+            admit=self.admit,
             error_format=api.capabilities.error_format,
         )
         most = api.capabilities.max_limit

@@ -4,6 +4,7 @@
 
     EdFiError
     ├── ConfigurationError          configuration            the connection says something that cannot be
+    ├── Halted                      halted                   not sent: the caller may send nothing more
     ├── NoAnswer                                             no (whole) answer came
     │   ├── Unreachable             unreachable              refused, no such host, no route
     │   │   ├── TlsFailed           tls                      the certificate was not accepted
@@ -131,6 +132,11 @@ class EdFiError(EdfiCteError):
 
 class ConfigurationError(EdFiError):
     type = "configuration"
+    default_systemic = True
+
+
+class Halted(EdFiError):
+    type = "halted"
     default_systemic = True
 
 

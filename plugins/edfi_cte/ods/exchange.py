@@ -29,6 +29,7 @@ class Exchange:
         tokens: TokenSource,
         limiter: Limiter,
         underway: int,
+        admit: Callable[[], None] | None,
         error_format: ErrorFormat,
     ) -> None:
         self._wire = wire
@@ -36,6 +37,7 @@ class Exchange:
         self._clock = wire.clock
         self._tokens = tokens
         self._limiter = limiter
+        self._admit = admit
         # A request that waits for its next try keeps its place here, so that an API in trouble meets no new ones.
         self._being_handled = asyncio.Semaphore(underway)
         self._error_format = error_format
@@ -110,6 +112,8 @@ class Exchange:
             self._limiter.release()
 
     async def _timed(self, request: Request, token: str) -> Answer:
+        if self._admit is not None and request.is_write:
+            self._admit()
         sent_at = self._clock.now()
         try:
             answer = await self._transport.send(request, self._headers(request, token))

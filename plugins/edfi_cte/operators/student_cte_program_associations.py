@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from edfi_cte.deployment import current_settings, lanes_a_task, open_lane
+from edfi_cte.ledger.leases import LeaseHeld
 from edfi_cte.lines import in_lines
 from edfi_cte.operators.outcome import Failed, FailedForNow, explained, told
 from edfi_cte.operators.requests import BACKFILL_REFUSED, check_request, is_backfill
@@ -29,6 +30,9 @@ from edfi_cte.sync.steps import run_step
 
 ASSETS = AssetAlias("edfi_cte_student_cte_program_associations")
 WHOLE = Shard()
+CONFIGURED = "configured_targets"
+"""The task whose XCom tells the run from those of other Airflows."""
+RUN = "edfi_cte_run"
 
 PARAMS = {
     "scope_year": Param(
@@ -76,11 +80,23 @@ class SyncOperator(BaseOperator):
 
     def lane(self, context: Context, target_id: str) -> Lane:
         """A target's lane in the task's run. Raises SettingsError, ConnectionMissing, LedgerError."""
-        return open_lane(target_id, context["run_id"], run_options(dict(context["params"])), self.dag_file)
+        ti: Any = context["ti"]
+        lane = open_lane(
+            target_id,
+            context["run_id"],
+            run_options(dict(context["params"])),
+            self.dag_file,
+            deployment=str(ti.xcom_pull(task_ids=CONFIGURED, key=RUN, map_indexes=-1) or ""),
+            dag_id=ti.dag_id,
+        )
+        return replace(lane, task=(ti.task_id, ti.map_index))
 
 
 class ConfiguredTargetsOperator(SyncOperator):
-    """Returns a list of target ids for each mapped task: of the param ``scope_year``, or all."""
+    """Returns a list of target ids for each mapped task: of the param ``scope_year``, or all.
+
+    XCom also: an id of the run that no other Airflow's run has, though all else of the two be alike.
+    """
 
     def execute(self, context: Context) -> list[list[str]]:
         """Fails with one sentence if the request or the settings are wrong, or the scope year is not configured."""
@@ -95,6 +111,7 @@ class ConfiguredTargetsOperator(SyncOperator):
         names = [target.target_id for target in targets]
         for line in in_lines(f"{len(names):,} targets: {', '.join(names)}"):
             self.log.info("%s", line)
+        context["ti"].xcom_push(key=RUN, value=str(context["ti"].id))
         most = conf.getint("core", "max_map_length", fallback=1024)
         return batches(names, lanes_a_task(self.dag_file), most)
 
@@ -160,9 +177,12 @@ class SyncReportOperator(SyncOperator):
         self.together = together
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Logs the table, and tells the asset, of each target."""
+        """Logs the table, and tells the asset, of each target. Tried again where a step is still at work."""
         if self.together:
-            return each(self.target_ids, lambda target_id: self._report(context, target_id)).done
+            reports = each(self.target_ids, lambda target_id: self._report(context, target_id))
+            if any(isinstance(error, LeaseHeld) for error in reports.failed.values()):
+                raise told(FailedForNow(str(reports)))
+            return reports.done
         [target_id] = self.target_ids
         return explained(lambda: self._report(context, target_id))
 

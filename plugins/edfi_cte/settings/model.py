@@ -27,6 +27,9 @@ class Guards(Section):
     """Failed events as a share of the desired records: with more the run fails, and no Delete/Post is begun ..."""
     max_failure_count: Annotated[int, Field(ge=0)] = 10
     """... once it is more than this many."""
+    max_plan_age_hours: Annotated[float, Field(gt=0, le=72)] = 6
+    """How many hours after its reading of Campus a run may begin to send: a task that is cleared later says to clear
+    the run from ``extract`` on."""
 
 
 class Retention(Section):

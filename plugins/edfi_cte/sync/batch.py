@@ -75,11 +75,11 @@ def step_of_each(open_lane: Callable[[str], Lane], target_ids: Sequence[str], st
         lane = open_lane(target_id)
         if lane.target.enabled:
             with lane.ledger.connect() as connection:
-                row = runs.get_run(connection, lane.target_id, lane.run_id)
-            kept = runs.steps_of(row)
+                row = runs.of_owner(connection, lane.target_id, lane.owner)
+                kept = runs.steps_of(connection, lane.target_id, row.run_id) if row else {}
             if missing := _missing(lane, step, kept):
                 raise StepSkipped(f"{missing} has not been done")
-            before = kept.get(lane.shard.name_of(step), {"fault": "not done"})
+            before = kept.get(step, {}).get(lane.shard.name_of(step), {"fault": "not done"})
             if again and "fault" not in before and row and row.settings_digest == lane.settings_digest:
                 log.info("%s: done by an earlier try", target_id)
                 return before
@@ -111,7 +111,7 @@ def each(target_ids: Sequence[str], work: Callable[[str], T]) -> Batch:
 def succeeded(lane: Lane) -> None:
     """Raises StepFailed with its report's message if a lane's run has failed, or was not reported."""
     with lane.ledger.connect() as connection:
-        row = runs.get_run(connection, lane.target_id, lane.run_id)
+        row = runs.of_owner(connection, lane.target_id, lane.owner)
     if row is None or row.finished_at is None:
         raise StepFailed(f"{lane.target_id}: there is no report of this run; the log of report says why")
     if row.status == "failed":
@@ -128,12 +128,12 @@ def _group(target_id: str) -> Iterator[None]:
         log.info("::endgroup::")
 
 
-def _missing(lane: Lane, step: str, kept: dict[str, dict[str, Any]]) -> str | None:
+def _missing(lane: Lane, step: str, kept: dict[str, dict[str, dict[str, Any]]]) -> str | None:
     """The first earlier step that has not been done, if there is one."""
     for earlier in expected_steps(lane):
         if STEP_NAMES.index(earlier) >= STEP_NAMES.index(step):
             return None
-        for name in lane.names_of(earlier):
-            if name not in kept or "fault" in kept[name]:
-                return name
+        parts = kept.get(earlier, {})
+        if not parts or any("fault" in left for left in parts.values()):
+            return earlier
     return None

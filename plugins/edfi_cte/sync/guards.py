@@ -36,7 +36,7 @@ def failures_over_limit(lane: Lane) -> str | None:
     """
     guards = lane.settings.guards
     with lane.ledger.connect() as connection:
-        plan_after = runs.plan_after(runs.get_run(connection, lane.target_id, lane.run_id))
+        plan_after = runs.plan_after(connection, lane.target_id, lane.run_id)
         failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
         desired = accounts.desired(connection, lane.target_id)
     failed = sum(failure.events for failure in failures)

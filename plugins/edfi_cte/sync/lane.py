@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,9 +15,13 @@ from edfi_cte.associations.model import canonical_json, digest
 from edfi_cte.associations.transform import Transform
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
-from edfi_cte.ledger import runs
+from edfi_cte.ledger import bulk, leases, runs
+from edfi_cte.ledger.leases import LeaseHeld, Needs, Owner, PlanPast, Step
+from edfi_cte.ledger.runs import Task
 from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import ResourcePreferences, Settings, Target
+from edfi_cte.sync.lease import Lease
+from edfi_cte.sync.toggle import StepSkipped as StepSkipped
 
 RESOURCE = "studentCTEProgramAssociations"
 
@@ -47,10 +53,6 @@ class StepFailed(EdfiCteError):
         self.transient = transient
 
 
-class StepSkipped(EdfiCteError):
-    """A step has, for a reason that is no fault, nothing to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """The parameters of a run (the DAG's params)."""
@@ -62,19 +64,22 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of ``count`` tasks that share the sending of a step: it takes the events whose id leaves ``index``."""
+    """One of ``count`` tasks that share the sending of a step: each takes from the one queue what is next in it."""
 
     index: int = 0
     count: int = 1
 
-    @property
-    def shares(self) -> tuple[int, int]:
-        """As the event queue takes it."""
-        return self.index, self.count
-
     def name_of(self, step: str) -> str:
         """The step's name in the run's history; each shard has its own."""
         return step if self.count == 1 else f"{step} {self.index + 1}/{self.count}"
+
+
+def place_of(step: str) -> int:
+    """In the order of a run; what is no step of it (``edfi-cte plan``) begins like the first one."""
+    return STEP_NAMES.index(step) if step in STEP_NAMES else 0
+
+
+_NOBODY = Owner("", "", "")
 
 
 @dataclass
@@ -82,7 +87,9 @@ class Lane:
     """What a step needs: the target, its settings, and ways to its three systems.
 
     ``open_campus`` and ``open_ods`` are called only by the steps that need them, so that no step spends a token
-    or a connection for nothing.
+    or a connection for nothing. ``run_id``: the run's name in the ledger, ``owner`` the run itself, told from those
+    of other DAGs and Airflows. ``watch``: as :class:`~edfi_cte.sync.lease.Lease` has it. ``task``: the Airflow
+    task and its map index.
     """
 
     settings: Settings
@@ -93,18 +100,21 @@ class Lane:
     open_campus: Callable[[], CampusReader]
     open_ods: Callable[[], EdFiClient]
     shard: Shard = Shard()
-    _step: str = ""
-    _epoch: int = 0
+    owner: Owner = _NOBODY
+    watch: Callable[[], EdfiCteError | None] = lambda: None
+    task: tuple[str | None, int | None] = (None, None)
+    began_at: datetime = field(default_factory=bulk.now)
+    lease: Lease = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.owner.run_id:
+            self.owner = Owner("", "", self.run_id)
+        self.lease = Lease(self.ledger, self.target_id, self.owner, self.watch)
 
     @property
     def target_id(self) -> str:
         """The target's name, e.g. ``039141-2026``."""
         return self.target.target_id
-
-    def names_of(self, step: str) -> list[str]:
-        """A step's names in the run's history: one a task that shares it."""
-        count = self.settings.dag.sending_tasks if step in SHARED_STEPS else 1
-        return [Shard(index, count).name_of(step) for index in range(count)]
 
     @cached_property
     def preferences(self) -> ResourcePreferences:
@@ -129,23 +139,67 @@ class Lane:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A ledger transaction that first makes sure that the lane is still ours. Raises LeaseLost."""
-        with self.ledger.begin() as connection:
-            runs.extend(connection, self.target_id, self.run_id, self._step, self._epoch)
+        with self.lease.writing() as connection:
             yield connection
+
+    def enter(self, connection: sa.Connection) -> None:
+        """Have an entry in the history of runs, and its name."""
+        self._ensure(connection)
+        self.run_id = runs.start(connection, self.target_id, self.owner, asdict(self.options))
 
     @contextmanager
     def held(self, step: str) -> Iterator[None]:
-        """Hold the target's lease for a step, or a shard of one. Raises LeaseHeld."""
-        self._step = self.shard.name_of(step)
+        """Hold the target for a step, or a shard of one. Raises LeaseHeld and PlanPast, having kept the reason."""
+        this = Step(step, place_of(step), self.shard.name_of(step))
+        self.lease = Lease(self.ledger, self.target_id, self.owner, self.watch)
         with self.ledger.begin() as connection:
-            self._epoch = runs.acquire(
-                connection,
-                self.target_id,
-                self.run_id,
-                self._step,
-                edfi_conn_id=self.target.edfi_conn_id,
-                scope_year=self.target.scope_year,
-                edorg_id=self.target.edorg_id,
-            )
-            runs.start(connection, self.target_id, self.run_id, asdict(self.options))
-        yield
+            begun, refused = self._begin(connection, this)
+        if refused is not None:
+            raise refused
+        begun()
+        try:
+            yield
+        finally:
+            self.lease.end()
+
+    def _begin(self, connection: sa.Connection, step: Step) -> tuple[Callable[[], None], EdfiCteError | None]:
+        self._ensure(connection)
+        try:
+            begun = self.lease.begin(connection, step, self._needs(step))
+        except (LeaseHeld, PlanPast) as refused:
+            self._tell(connection, step, refused)
+            return lambda: None, refused
+        self.enter(connection)
+        runs.forget(connection, self.target_id, self.run_id, step.part, [*STEP_NAMES[step.place + 1 :], "report"])
+        return begun, None
+
+    def _ensure(self, connection: sa.Connection) -> None:
+        target = self.target
+        leases.ensure(
+            connection,
+            self.target_id,
+            edfi_conn_id=target.edfi_conn_id,
+            scope_year=target.scope_year,
+            edorg_id=target.edorg_id,
+        )
+
+    def _needs(self, step: Step) -> Needs:
+        return Needs(
+            reading=step.place > STEP_NAMES.index("extract"),
+            plan=step.place > STEP_NAMES.index("transform") and not self.options.dry_run,
+            max_age=timedelta(hours=self.settings.guards.max_plan_age_hours),
+        )
+
+    def _tell(self, connection: sa.Connection, step: Step, refused: LeaseHeld | PlanPast) -> None:
+        """Keep why nothing was begun; not where a try of this very run, or of its twin elsewhere, is at work."""
+        if isinstance(refused, LeaseHeld) and not refused.other_run:
+            return
+        if runs.twin_at_work(connection, self.target_id, self.owner):
+            return
+        self.enter(connection)
+        self.keep(connection, step.name, {"fault": str(refused)})
+
+    def keep(self, connection: sa.Connection, step: str, left: dict[str, Any]) -> None:
+        """Keep in the run's history what a step counted, or ``{"fault": why}``."""
+        part = self.shard.name_of(step)
+        runs.keep(connection, self.target_id, self.run_id, step, part, Task(self.began_at, *self.task), left)

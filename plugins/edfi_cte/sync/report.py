@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Action
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import accounts, differences, runs
+from edfi_cte.ledger import accounts, differences, leases, runs
 from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync.guards import failures_over_limit
-from edfi_cte.sync.lane import RESYNC_STEPS, SENDING_STEPS, STEP_NAMES, Lane
+from edfi_cte.sync.lane import RESYNC_STEPS, SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 
 _FINDINGS = ("in_ods", "not_in_ods", "out_of_reach", "edited", "no_source")
 
@@ -44,16 +44,19 @@ class Report:
 
 
 def report(lane: Lane) -> Report:
-    """Account for the run, close it, release the target.
+    """Account for the run, close it, release the target. Raises LeaseHeld while a step of it may be alive.
 
     Its status is ``failed`` if a step did not do its work, if more events failed than the guards allow, or if the
     sums do not meet (invariant 4); the message says which. Nothing is asked of a target that is off.
     """
+    with lane.ledger.begin() as connection:
+        _refuse_twin(connection, lane)
+        lane.enter(connection)
     over_limit = failures_over_limit(lane)
     with lane.ledger.begin() as connection:
-        row = runs.get_run(connection, lane.target_id, lane.run_id)
-        steps = _whole_steps(lane, runs.steps_of(row))
-        plan_after = runs.plan_after(row)
+        leases.release(connection, lane.target_id, lane.owner)
+        steps = _whole_steps(runs.steps_of(connection, lane.target_id, lane.run_id))
+        plan_after = runs.plan_after(connection, lane.target_id, lane.run_id)
         answered = accounts.answered(connection, lane.target_id, lane.run_id, plan_after)
         failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
         counts = _counts(steps, answered, failures, _in_step(lane, steps, answered))
@@ -76,14 +79,25 @@ def _in_step(lane: Lane, steps: dict[str, dict[str, Any]], answered: Answered) -
     return sum(map(len, differences.in_step(lane.ledger, lane.target_id)))
 
 
-def _whole_steps(lane: Lane, kept: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What each step has left, in their order; nothing of a step that did not end, or a task that shares it."""
+def _refuse_twin(connection: sa.Connection, lane: Lane) -> None:
+    """Another Airflow's run of this name has its own report."""
+    if runs.twin_at_work(connection, lane.target_id, lane.owner):
+        raise StepFailed(
+            f"{lane.target_id}: a run of the same name, of another Airflow that shares this ledger, is the one that "
+            "worked on the target; nothing was done here. Let one of the two have the DAG."
+        )
+
+
+def _whole_steps(kept: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """What each step has left, in their order: the fault of a task that shares it, or what the first one counted.
+
+    However many tasks share a step: each goes on until nothing is left in the queue, so that one that has ended
+    speaks for all; what a dead one has not given back is found in the queue.
+    """
     whole = {}
     for step in STEP_NAMES:
-        parts = [kept[name] for name in lane.names_of(step) if name in kept]
-        faulty = next((part for part in parts if "fault" in part), None)
-        if faulty or len(parts) == len(lane.names_of(step)):
-            whole[step] = faulty or parts[0]
+        if parts := [*kept.get(step, {}).values()]:
+            whole[step] = next((part for part in parts if "fault" in part), parts[0])
     return whole
 
 
@@ -105,10 +119,9 @@ def expected_steps(lane: Lane) -> list[str]:
 
 
 def _close(connection: sa.Connection, lane: Lane, result: Report) -> None:
-    runs.keep(connection, lane.target_id, lane.run_id, "report", result.counts)
+    lane.keep(connection, "report", result.counts)
     runs.finish(connection, lane.target_id, lane.run_id, result.status, result.message)
     runs.prune(connection, lane.target_id, lane.settings.retention.days)
-    runs.release(connection, lane.target_id, lane.run_id)
 
 
 def _status(lane: Lane, message: str | None) -> str:

@@ -20,7 +20,8 @@ from edfi_cte.sync.delivery import deliver
 from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.programs import Programs
 
-CLAIM = 1000
+CLAIM = 200
+"""Events that a task takes at once: few enough that tasks which share a step end at the same time."""
 SETTLE = 1000
 GATHER = 0.1
 """Seconds in which answers gather: a ledger transaction costs nearly the same for one of them and for a hundred."""
@@ -50,16 +51,18 @@ class Tally:
 def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str, Any]:
     """Send what is queued for ``step``, of one action or of all. Counts: attempted, sent by action, failed by type.
 
-    Raises StepFailed on a systemic fault: the rest stays queued. The events' own status in the ledger says what was
-    done in either case.
+    Raises StepFailed on a systemic fault, and what ended the lease if that did: the rest stays queued. The events'
+    own status in the ledger says what was done in either case.
     """
     with lane.ledger.connect() as connection:
-        waiting = events.unfinished(connection, lane.target_id, step, shard=lane.shard.shares, only=only)
+        waiting = events.unfinished(connection, lane.target_id, step, only=only)
     if not waiting:
         return Tally().counts()
     client = lane.open_ods()
     tally, fault = asyncio.run(_send(lane, client, step, only))
     log.info("%s %s: %s sent, %s failed", lane.target_id, step, tally.sent.total(), tally.failed.total())
+    if lane.lease.over is not None:
+        raise lane.lease.over
     if fault is not None:
         raise StepFailed(
             f"{lane.target_id}: {fault.message} {fault.advice} What was not sent stays queued.", transient=True
@@ -68,6 +71,7 @@ def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str,
 
 
 async def _send(lane: Lane, client: EdFiClient, step: str, only: Action | None) -> tuple[Tally, Failure | None]:
+    client.admit = lane.lease.admit
     async with client:
         programs = Programs(lane, client)
         await programs.prepare(step)
@@ -91,7 +95,7 @@ class _Sender:
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
-        self._unsent: list[int] = []
+        self._unsent: list[sa.Row[Any]] = []
         self.tally = Tally()
         self.fault: Failure | None = None
 
@@ -112,28 +116,24 @@ class _Sender:
             raise _first(group_error) from None
 
     async def _claim_all(self) -> None:
-        after = 0
         while self.fault is None:
-            page = await asyncio.to_thread(self._claim, after)
+            page = await asyncio.to_thread(self._claim)
             if not page:
                 break
             for row in page:
                 await self._todo.put(row)
-            after = page[-1].event_id
         for _ in range(self._workers):
             await self._todo.put(None)
 
-    def _claim(self, after: int) -> Sequence[sa.Row[Any]]:
-        with self._lane.writing() as connection:
-            lane = self._lane
-            return events.claim(
-                connection, lane.target_id, self._step, after, CLAIM, shard=lane.shard.shares, only=self._only
-            )
+    def _claim(self) -> Sequence[sa.Row[Any]]:
+        lane = self._lane
+        with lane.writing() as connection:
+            return events.claim(connection, lane.target_id, self._step, lane.lease.token, CLAIM, only=self._only)
 
     async def _work(self) -> None:
         while (row := await self._todo.get()) is not None:
             if self.fault is not None:
-                self._unsent.append(row.event_id)
+                self._unsent.append(row)
                 continue
             result = await self._deliver(row)
             if result.failure is not None and result.failure.systemic:

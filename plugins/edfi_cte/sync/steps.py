@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +13,14 @@ from edfi_cte.associations.plan import Action
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
 from edfi_cte.ledger.database import faults_explained
+from edfi_cte.ledger.leases import LeaseLost
 from edfi_cte.sync.extract import extract
 from edfi_cte.sync.guards import failures_over_limit
-from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed, StepSkipped
+from edfi_cte.sync.lane import SENDING_STEPS, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.preflight import preflight
 from edfi_cte.sync.resync import resync_identity_mapping, resync_ods
 from edfi_cte.sync.send import send_step
+from edfi_cte.sync.toggle import OFF
 from edfi_cte.sync.transform import transform
 
 log = logging.getLogger(__name__)
@@ -55,27 +56,29 @@ STEPS: dict[str, Callable[[Lane], dict[str, Any]]] = {
 
 def run_step(lane: Lane, name: str) -> dict[str, Any]:
     """Do one step of a run and keep what it counted. Raises EdfiCteError, having kept the reason, and StepSkipped."""
-    try:
-        with faults_explained(), lane.held(name):
-            counts = _done(lane, name)
-            with lane.writing() as connection:
-                runs.keep(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), counts)
-    except (StepSkipped, runs.LeaseLost):
-        # Another try has taken the step over: what it leaves is what counts.
-        raise
-    except EdfiCteError as error:
-        _keep_failure(lane, name, str(error))
-        raise
+    if not lane.target.enabled:
+        raise StepSkipped(OFF)
+    if lane.options.dry_run and name in SENDING_STEPS:
+        raise StepSkipped("a dry run sends nothing")
+    with faults_explained(), lane.held(name):
+        try:
+            with faults_explained():
+                counts = _done(lane, name)
+                with lane.writing() as connection:
+                    lane.keep(connection, name, counts)
+                    lane.lease.done(connection)
+        except (StepSkipped, LeaseLost):
+            # Another try has taken the step over: what it leaves is what counts.
+            raise
+        except EdfiCteError as error:
+            with suppress(sa.exc.DBAPIError, LeaseLost), lane.writing() as connection:
+                lane.keep(connection, name, {"fault": str(error)})
+            raise
     return counts
 
 
 def _done(lane: Lane, name: str) -> dict[str, Any]:
-    if not lane.target.enabled:
-        raise StepSkipped("the resource toggle is off (enabled: false): nothing is sent, deleted or cleaned up")
-    if lane.options.dry_run and name in SENDING_STEPS:
-        raise StepSkipped("a dry run sends nothing")
-    with lane.writing() as connection:
-        runs.forget(connection, lane.target_id, lane.run_id, _from(lane, name))
+    with lane.ledger.connect() as connection:
         row = runs.get_run(connection, lane.target_id, lane.run_id)
     if name != "preflight" and (row is None or row.settings_digest != lane.settings_digest):
         raise StepFailed(
@@ -83,15 +86,3 @@ def _done(lane: Lane, name: str) -> dict[str, Any]:
             "nothing. Trigger a new run, or clear this one from preflight on."
         )
     return STEPS[name](lane)
-
-
-def _from(lane: Lane, name: str) -> set[str]:
-    """The names in the run's history of this step (or shard of one) and of all that come after it."""
-    later = [other for step in STEP_NAMES[STEP_NAMES.index(name) + 1 :] for other in lane.names_of(step)]
-    return {lane.shard.name_of(name), *later, "report"}
-
-
-def _keep_failure(lane: Lane, name: str, why: str) -> None:
-    with suppress(sa.exc.DBAPIError), lane.ledger.begin() as connection:
-        runs.start(connection, lane.target_id, lane.run_id, asdict(lane.options))
-        runs.keep(connection, lane.target_id, lane.run_id, lane.shard.name_of(name), {"fault": why})

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger import bulk, mappings, runs
 from edfi_cte.ledger.limits import encoding_fault
+from edfi_cte.ledger.server_clock import server_time
 from edfi_cte.sync.checks.findings import Finding, error, ok, warning
 from edfi_cte.sync.lane import Lane
 
@@ -46,7 +47,7 @@ def forget_statement(target_id: str) -> str:
 def check_ledger_rights(lane: Lane) -> Iterator[Finding]:
     """The ledger's login may write, and its server's clock is ours: leases are times."""
     with lane.ledger.connect() as connection:
-        skew = abs((runs.server_time(connection) - bulk.now()).total_seconds())
+        skew = abs((server_time(connection) - bulk.now()).total_seconds())
         try:
             runs.try_write(connection)
         except sa.exc.SQLAlchemyError as fault:
