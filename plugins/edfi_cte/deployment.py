@@ -17,7 +17,6 @@ from edfi_cte.errors import EdfiCteError
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ledger.database import LedgerError, ledger_url, open_ledger
 from edfi_cte.ledger.limits import Limits
-from edfi_cte.ledger.leases import Owner
 from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.ods import EdFiClient
 from edfi_cte.settings import (
@@ -62,19 +61,8 @@ def lanes_a_task(beside: Path | None = None) -> int:
     return lanes_per_task(dag_settings(beside).lanes_per_task, count_targets(settings_path(beside)))
 
 
-def open_lane(
-    target_id: str,
-    run_id: str,
-    options: RunOptions,
-    beside: Path | None = None,
-    *,
-    deployment: str = "",
-    dag_id: str = "",
-) -> Lane:
-    """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError.
-
-    ``deployment`` and ``dag_id`` tell the run from those of the same id of other Airflows and other DAGs.
-    """
+def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | None = None) -> Lane:
+    """The lane of one target in one run. Raises SettingsError, ConnectionMissing, LedgerError."""
     path = settings_path(beside)
     settings = load_settings(path)
     target = settings.target(target_id)
@@ -87,7 +75,6 @@ def open_lane(
         options=options,
         open_campus=lambda: _campus(settings, target),
         open_ods=lambda: _ods(target, ledger),
-        owner=Owner(deployment, dag_id, run_id),
         watch=ToggleWatch(path, load_settings, target_id),
     )
 

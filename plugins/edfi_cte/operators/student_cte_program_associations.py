@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from edfi_cte.deployment import current_settings, lanes_a_task, open_lane
-from edfi_cte.ledger.leases import LeaseHeld
+from edfi_cte.ledger.leases import LeaseHeld, Owner
 from edfi_cte.lines import in_lines
 from edfi_cte.operators.outcome import Failed, FailedForNow, explained, told
 from edfi_cte.operators.requests import BACKFILL_REFUSED, check_request, is_backfill
@@ -80,16 +80,12 @@ class SyncOperator(BaseOperator):
 
     def lane(self, context: Context, target_id: str) -> Lane:
         """A target's lane in the task's run. Raises SettingsError, ConnectionMissing, LedgerError."""
-        ti: Any = context["ti"]
-        lane = open_lane(
-            target_id,
-            context["run_id"],
-            run_options(dict(context["params"])),
-            self.dag_file,
-            deployment=str(ti.xcom_pull(task_ids=CONFIGURED, key=RUN, map_indexes=-1) or ""),
-            dag_id=ti.dag_id,
-        )
-        return replace(lane, task=(ti.task_id, ti.map_index))
+        lane = open_lane(target_id, context["run_id"], run_options(dict(context["params"])), self.dag_file)
+        ti: Any = context.get("ti")
+        if ti is None:
+            return lane
+        deployment = str(ti.xcom_pull(task_ids=CONFIGURED, key=RUN, map_indexes=-1) or "")
+        return replace(lane, owner=Owner(deployment, ti.dag_id, lane.run_id), task=(ti.task_id, ti.map_index))
 
 
 class ConfiguredTargetsOperator(SyncOperator):
@@ -111,7 +107,8 @@ class ConfiguredTargetsOperator(SyncOperator):
         names = [target.target_id for target in targets]
         for line in in_lines(f"{len(names):,} targets: {', '.join(names)}"):
             self.log.info("%s", line)
-        context["ti"].xcom_push(key=RUN, value=str(context["ti"].id))
+        if ti := context.get("ti"):
+            ti.xcom_push(key=RUN, value=str(ti.id))
         most = conf.getint("core", "max_map_length", fallback=1024)
         return batches(names, lanes_a_task(self.dag_file), most)
 
