@@ -111,11 +111,11 @@ class EdFiError(EdfiCteError):
         self.tries = 0
 
     def may_mean(self, meanings: tuple[Meaning, ...]) -> None:
-        """Notes what the answer leaves open, with the advice for each."""
+        """Notes what the answer leaves open: the advice of the class, and what else it may be."""
         self.meanings = meanings
-        if len(meanings) > 1:
-            told = "; ".join(_ADVICE[meaning] for meaning in meanings)
-            self.advice = f"The API does not say which of these it is: {told}."
+        others = [_ALSO[meaning] for meaning in meanings if meaning not in self.default_meanings]
+        if others:
+            self.advice = f"{self.advice} Or {', or '.join(others)}: the API does not say."
 
     def __str__(self) -> str:
         marks = [self.type]
@@ -214,12 +214,10 @@ class AuthorizationDenied(Refused):
     default_advice = "Ask the API's administrator what the key's claim set and education organizations allow."
 
 
-_ADVICE = {
-    Meaning.NOT_ENROLLED: "it knows no enrollment of this student with the key's education organizations (then send "
-    "the studentSchoolAssociation first, then this again)",
-    Meaning.UNKNOWN: "it does not know the student or the education organization at all (then check the number, "
-    "and send it first)",
-    Meaning.OUT_OF_REACH: "the education organization is not the key's (then ask the API's administrator which are)",
+_ALSO = {
+    Meaning.NOT_ENROLLED: "the student is not enrolled with the key's education organizations",
+    Meaning.UNKNOWN: "it does not exist there at all",
+    Meaning.OUT_OF_REACH: "the education organization is not the key's",
 }
 
 
