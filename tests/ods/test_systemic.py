@@ -12,6 +12,7 @@ SYSTEMIC = {
     e.Unreachable: True,
     e.TlsFailed: True,
     e.CircuitOpen: True,
+    e.Halted: True,
     e.RedirectRefused: True,
     e.AuthenticationFailed: True,
     e.RightsMissing: True,
