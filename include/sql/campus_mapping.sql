@@ -12,7 +12,8 @@
 --   seen     in public SQL that runs against a real Campus: District, School, Calendar, Person, Enrollment,
 --            CampusAttribute, CampusDictionary, SchoolYear.endYear, and their columns unless named in the next lines
 --   assumed  EnrollmentMO and its columns, School.exclude, SchoolYear.startDate and endDate, Person.edFiID, and the
---            values of CampusAttribute.object and element: verify these first
+--            values of CampusAttribute.object and element: verify these first. GradeLevel and its columns too, which
+--            are read only where the setting exclude_also names grade_level_exclude
 --
 -- Other places where the two Missouri fields may be kept
 --   on Enrollment itself   drop the join to EnrollmentMO, write e.careerCluster and e.cteProgramType
@@ -46,6 +47,7 @@ campus_calendar AS (
         c.calendarID AS calendar_id,
         c.schoolID AS school_id,
         c.endYear AS scope_year,
+{% if "summer_school" in exclude_also %}        c.summerSchool AS summer_school,{% endif %}
         c.name AS calendar_name,
         c.endDate AS end_date,
         c.exclude AS calendar_exclude
@@ -69,7 +71,9 @@ campus_enrollment AS (
         e.serviceType AS service_type,
         e.startDate AS start_date,
         e.endDate AS end_date,
+{% if "grade_level_exclude" in exclude_also %}        gl.exclude AS grade_level_exclude,{% endif %}
         e.noShow AS no_show,
+{% if "enrollment_state_exclude" in exclude_also %}        e.stateExclude AS enrollment_state_exclude,{% endif %}
         mo.careerCluster AS career_cluster,
         mo.cteProgramType AS cte_program_type,
         -- Optional, for the resource preferences of these names.
@@ -79,6 +83,7 @@ campus_enrollment AS (
         NULL AS certification_status
     FROM dbo.Enrollment AS e
     LEFT JOIN dbo.EnrollmentMO AS mo ON e.enrollmentID = mo.enrollmentID
+{% if "grade_level_exclude" in exclude_also %}    LEFT JOIN dbo.GradeLevel AS gl ON e.structureID = gl.structureID AND e.grade = gl.name{% endif %}
 ),
 
 campus_code AS (
@@ -89,7 +94,9 @@ campus_code AS (
             WHEN a.object = 'EnrollmentMO' AND a.element = 'cteProgramType' THEN 'cte_program_type'
         END AS field,
         cd.code AS code,
-        cd.name AS name
+        cd.name AS name,
+        -- if your code lists mark the codes that are in use, that column: its label goes before another of the same code
+        NULL AS active
     FROM dbo.CampusAttribute AS a
     INNER JOIN dbo.CampusDictionary AS cd ON a.attributeID = cd.attributeID
 )

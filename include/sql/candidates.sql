@@ -1,44 +1,95 @@
 -- Candidates of one scope year: the district's enrollments that carry any career-technical value and either belong to
 -- a calendar of the year, the year before or the year after, or overlap the year; each with the first rule that
--- excludes it.
+-- excludes it. What an index can serve is asked of the raw columns first, and only what is left is cleaned.
 -- Parameters: district_number, scope_year, year_start and year_end (the school year's first and last day).
-{% from "clean.sql" import text, flag, day with context -%}
+{% from "clean.sql" import text, whole, flag, day with context -%}
 
--- 1. The district's enrollments, cleaned, with the calendar and the school in which the student is enrolled.
-enrollment AS (
+district AS (
+    SELECT d.district_id
+    FROM campus_district AS d
+    WHERE {{ text("d.district_number") }} = {{ param("district_number") }}
+),
+
+-- 1. The enrollments that may be candidates, as they stand in Campus: those of three years' calendars, and of any other
+--    calendar those that may last into the year.
+likely AS (
     SELECT
         e.enrollment_id,
         e.person_id,
+        e.start_date,
+        e.end_date,
+        e.service_type,
+        e.career_cluster,
+        e.cte_program_type,
+        e.career_pathway,
+        e.student_status,
+        e.certification_status,
+        e.no_show,
+        {%- for rule in exclude_also if rule != "summer_school" %}
+        e.{{ rule }},
+        {%- endfor %}
+        {%- if "summer_school" in exclude_also %}
+        c.summer_school,
+        {%- endif %}
         c.scope_year AS calendar_year,
-        {{ day("e.start_date") }} AS start_date,
-        {{ day("e.end_date") }} AS end_date,
-        {{ day("c.end_date") }} AS calendar_end_date,
-        {{ text("e.service_type") }} AS service_type,
-        {{ text("e.career_cluster") }} AS career_cluster,
-        {{ text("e.cte_program_type") }} AS cte_program_type,
-        {{ text("e.career_pathway") }} AS career_pathway,
-        {{ text("e.student_status") }} AS student_status,
-        {{ text("e.certification_status") }} AS certification_status,
-        {{ text("s.school_number") }} AS school_number,
-        {{ text("s.school_name") }} AS school_name,
-        {{ text("c.calendar_name") }} AS calendar_name,
-        {{ flag("c.calendar_exclude") }} AS calendar_exclude,
-        {{ flag("s.school_exclude") }} AS school_exclude,
-        {{ flag("e.no_show") }} AS no_show
+        c.calendar_name,
+        c.end_date AS calendar_end_date,
+        c.calendar_exclude,
+        s.school_number,
+        s.school_name,
+        s.school_exclude
     FROM campus_enrollment AS e
     INNER JOIN campus_calendar AS c ON e.calendar_id = c.calendar_id
     INNER JOIN campus_school AS s ON c.school_id = s.school_id
-    WHERE e.district_id IN (
-        SELECT d.district_id
-        FROM campus_district AS d
-        WHERE {{ text("d.district_number") }} = {{ param("district_number") }}
-    )
+    WHERE
+        e.district_id IN (SELECT d.district_id FROM district AS d)
+        AND (e.career_cluster IS NOT NULL OR e.cte_program_type IS NOT NULL)
+        AND (
+            c.scope_year BETWEEN {{ param("scope_year") }} - 1 AND {{ param("scope_year") }} + 1
+            OR e.end_date >= CAST({{ param("year_start") }} AS date)
+            OR (
+                e.end_date IS NULL
+                AND (
+                    c.end_date IS NULL
+                    OR c.end_date >= CAST({{ param("year_start") }} AS date)
+                    OR e.start_date >= CAST({{ param("year_start") }} AS date)
+                )
+            )
+        )
 ),
 
--- 2. An enrollment that was never closed ends with its calendar, though not before it started; else it is open.
+-- 2. The same, clean.
+enrollment AS (
+    SELECT
+        l.enrollment_id,
+        l.person_id,
+        l.calendar_year,
+        {{ day("l.start_date") }} AS start_date,
+        {{ day("l.end_date") }} AS end_date,
+        {{ day("l.calendar_end_date") }} AS calendar_end_date,
+        {{ text("l.service_type") }} AS service_type,
+        {{ text("l.career_cluster") }} AS career_cluster,
+        {{ text("l.cte_program_type") }} AS cte_program_type,
+        {{ text("l.career_pathway") }} AS career_pathway,
+        {{ text("l.student_status") }} AS student_status,
+        {{ text("l.certification_status") }} AS certification_status,
+        {{ text("l.school_number") }} AS school_number,
+        {{ text("l.school_name") }} AS school_name,
+        {{ text("l.calendar_name") }} AS calendar_name,
+        {%- for rule in exclude_also %}
+        {{ flag("l." ~ rule) }} AS {{ rule }},
+        {%- endfor %}
+        {{ flag("l.calendar_exclude") }} AS calendar_exclude,
+        {{ flag("l.school_exclude") }} AS school_exclude,
+        {{ flag("l.no_show") }} AS no_show
+    FROM likely AS l
+),
+
+-- 3. An enrollment that was never closed ends with its calendar, though not before it started; else it is open.
 bounded AS (
     SELECT
         en.*,
+        {{ whole("en.cte_program_type") }} AS program_type_code,
         CASE
             WHEN en.end_date IS NOT NULL THEN en.end_date
             WHEN en.calendar_end_date < en.start_date THEN en.start_date
@@ -47,7 +98,7 @@ bounded AS (
     FROM enrollment AS en
 ),
 
--- 3. Both ends count. A record that ends before it starts lasts no day and overlaps nothing.
+-- 4. Both ends count. A record that ends before it starts lasts no day and overlaps nothing.
 dated AS (
     SELECT
         b.*,
@@ -60,26 +111,53 @@ dated AS (
     FROM bounded AS b
 ),
 
--- 4. The students with an enrollment in the scope year that is not itself excluded.
-attending AS (
-    SELECT DISTINCT en.person_id
-    FROM enrollment AS en
+-- 5. The students with an enrollment in the scope year: 2 if one is not itself excluded, 1 if that can't be read.
+present AS (
+    SELECT
+        e.person_id,
+        {%- for rule in exclude_also if rule != "summer_school" %}
+        {{ flag("e." ~ rule) }} AS {{ rule }},
+        {%- endfor %}
+        {%- if "summer_school" in exclude_also %}
+        {{ flag("c.summer_school") }} AS summer_school,
+        {%- endif %}
+        {{ flag("c.calendar_exclude") }} AS calendar_exclude,
+        {{ flag("s.school_exclude") }} AS school_exclude,
+        {{ flag("e.no_show") }} AS no_show
+    FROM campus_enrollment AS e
+    INNER JOIN campus_calendar AS c ON e.calendar_id = c.calendar_id
+    INNER JOIN campus_school AS s ON c.school_id = s.school_id
     WHERE
-        en.calendar_year = {{ param("scope_year") }}
-        AND en.calendar_exclude = 0
-        AND en.school_exclude = 0
-        AND en.no_show = 0
+        c.scope_year = {{ param("scope_year") }}
+        AND e.district_id IN (SELECT d.district_id FROM district AS d)
 ),
 
--- 5. The candidates. A record in a calendar of the year is itself an enrollment in the year: what excludes it, if
+attending AS (
+    SELECT
+        pr.person_id,
+        MAX(
+            CASE
+                {%- for rule in rules %}
+                WHEN pr.{{ rule }} = 1 THEN 0
+                {%- endfor %}
+                {%- for rule in rules %}
+                WHEN pr.{{ rule }} = 2 THEN 1
+                {%- endfor %}
+                ELSE 2
+            END
+        ) AS attends
+    FROM present AS pr
+    GROUP BY pr.person_id
+),
+
+-- 6. The candidates. A record in a calendar of the year is itself an enrollment in the year: what excludes it, if
 --    anything, is its own flags, not that the student has no other.
 considered AS (
     SELECT
         dt.*,
         CASE
-            WHEN dt.calendar_year = {{ param("scope_year") }} THEN 1
-            WHEN a.person_id IS NOT NULL THEN 1
-            ELSE 0
+            WHEN dt.calendar_year = {{ param("scope_year") }} THEN 2
+            ELSE COALESCE(a.attends, 0)
         END AS has_enrollment
     FROM dated AS dt
     LEFT JOIN attending AS a ON dt.person_id = a.person_id
@@ -91,18 +169,32 @@ considered AS (
         )
 ),
 
--- 6. The rules, in the page's order: a record that several exclude bears the first.
+-- 7. The rules, in the page's order: a record that several exclude bears the first. A flag that is neither marked nor
+--    unmarked is no rule's: the reader refuses it by its name.
 candidate AS (
     SELECT
         co.*,
         CASE
+            {%- for rule in rules %}
+            WHEN co.{{ rule }} = 2 THEN 'unreadable {{ rule }}'
+            {%- endfor %}
             WHEN co.overlaps = 0 THEN 'no_overlap_with_scope_year'
+            WHEN co.has_enrollment = 1 THEN 'unreadable other enrollment'
             WHEN co.has_enrollment = 0 THEN 'no_enrollment_in_scope_year'
             WHEN co.career_cluster IS NULL THEN 'career_cluster_blank'
             WHEN co.cte_program_type IS NULL THEN 'cte_program_type_blank'
             WHEN co.calendar_exclude = 1 THEN 'calendar_exclude'
             WHEN co.school_exclude = 1 THEN 'school_exclude'
             WHEN co.no_show = 1 THEN 'no_show'
+            {%- if "enrollment_state_exclude" in exclude_also %}
+            WHEN co.enrollment_state_exclude = 1 THEN 'enrollment_state_exclude'
+            {%- endif %}
+            {%- if "grade_level_exclude" in exclude_also %}
+            WHEN co.grade_level_exclude = 1 THEN 'grade_level_exclude'
+            {%- endif %}
+            {%- if "summer_school" in exclude_also %}
+            WHEN co.summer_school = 1 THEN 'summer_school'
+            {%- endif %}
         END AS excluded_by
     FROM considered AS co
 )

@@ -1,6 +1,8 @@
 -- The codes of the career-technical fields with the number of the scope year's records that use them and that no rule
--- excludes: field, code, name (null if the code list lacks the code), records (0 for a code that is listed, not used).
+-- excludes: field, code, name (null if the code list lacks the code), records (0 for a code that is listed, not used),
+-- labels (how many the code has in the code list).
 -- Parameters: district_number, scope_year, year_start, year_end.
+{% from "clean.sql" import whole with context -%}
 WITH
 {% include "campus_mapping.sql" %},
 
@@ -15,20 +17,35 @@ used AS (
     {%- endif %}
     SELECT
         '{{ field }}' AS field,
-        UPPER(k.{{ field }}) AS code_key,
-        MIN(k.{{ field }}) AS code,
-        COUNT(*) AS records
+        k.{{ field }} AS code
     FROM candidate AS k
     WHERE k.excluded_by IS NULL AND k.{{ field }} IS NOT NULL
-    GROUP BY UPPER(k.{{ field }})
     {%- endfor %}
+),
+
+whole_code AS (
+    SELECT
+        us.field,
+        CASE WHEN us.field IN ('career_cluster', 'cte_program_type') THEN {{ whole("us.code") }} ELSE us.code END AS code
+    FROM used AS us
+),
+
+counted AS (
+    SELECT
+        w.field,
+        UPPER(w.code) AS code_key,
+        MIN(w.code) AS code,
+        COUNT(*) AS records
+    FROM whole_code AS w
+    GROUP BY w.field, UPPER(w.code)
 )
 
 SELECT
     COALESCE(u.field, c.field) AS field,
     COALESCE(u.code, c.code) AS code,
     c.name,
-    COALESCE(u.records, 0) AS records
-FROM used AS u
+    COALESCE(u.records, 0) AS records,
+    COALESCE(c.labels, 0) AS labels
+FROM counted AS u
 FULL OUTER JOIN code_list AS c ON u.field = c.field AND u.code_key = c.code_key
 ORDER BY field, code

@@ -57,6 +57,10 @@ SCHEMA = (
         },
     ),
     Table(
+        "GradeLevel",
+        {"gradeLevelID": "int", "structureID": "int", "name": "varchar(4)", "exclude": "bit"},
+    ),
+    Table(
         "Person",
         {
             "personID": "int",
@@ -82,6 +86,7 @@ SCHEMA = (
             "enrollmentID": "int",
             "personID": "int",
             "calendarID": "int",
+            "structureID": "int",
             "districtID": "int",
             "endYear": "smallint",
             "grade": "varchar(4)",

@@ -133,3 +133,8 @@ def test_a_student_id_column_is_one_of_three(student_id):
 def test_an_isolation_is_one_of_two(isolation):
     with pytest.raises(InvalidTemplate, match="isolation: one of read_committed, snapshot"):
         CampusReader(DuckDb().campus(small_campus()), district_number="039141", isolation=isolation)
+
+
+def test_a_rule_that_there_is_not_is_refused():
+    with pytest.raises(InvalidTemplate, match=r"exclude_also: any of enrollment_state_exclude, .*; not no_show"):
+        reader(DuckDb().campus(small_campus()), exclude_also=["no_show"])

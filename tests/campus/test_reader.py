@@ -145,7 +145,7 @@ def test_code_usage_counts_what_is_sent_and_lists_the_rest(engine):
     assert reader(engine.campus(tables)).code_usage(YEAR) == [
         CodeUsage("career_cluster", "13", "Manufacturing", 0),
         CodeUsage("career_cluster", "8", "Health Science", 1),
-        CodeUsage("career_cluster", "99", None, 2),
+        CodeUsage("career_cluster", "99", None, 2, labels=0),
         CodeUsage("cte_program_type", "0410", "Health Sciences", 3),
     ]
 

@@ -32,6 +32,7 @@ LAX = {
     "ST03": "the mapping template is whole in every statement",
     "ST06": "columns stand in the order in which they are read",
     "AL09": "the mapping gives every column a name of ours, also where Campus has the same",
+    "LT02": "a rendered expression is indented as in its own file",
     "LT05": "a rendered expression is longer than its source",
     "RF04": "Campus calls columns name and code",
 }

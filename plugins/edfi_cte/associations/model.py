@@ -16,7 +16,8 @@ class ExclusionRule(StrEnum):
     """Why a candidate record is left out: the "Post" row of the page's Object Triggering Logic.
 
     The values are the names used in SQL, the ledger, reports and pages. A record that several rules
-    exclude bears the first of them, in this order.
+    exclude bears the first of them, in this order. The last three are not on the page (reading K): they apply only
+    where a setting names them.
     """
 
     NO_OVERLAP = "no_overlap_with_scope_year"
@@ -26,11 +27,21 @@ class ExclusionRule(StrEnum):
     CALENDAR_EXCLUDE = "calendar_exclude"
     SCHOOL_EXCLUDE = "school_exclude"
     NO_SHOW = "no_show"
+    ENROLLMENT_STATE_EXCLUDE = "enrollment_state_exclude"
+    GRADE_LEVEL_EXCLUDE = "grade_level_exclude"
+    SUMMER_SCHOOL = "summer_school"
 
     @property
     def explanation(self) -> str:
         """Why a record is left out, in words."""
         return _EXPLANATIONS[self]
+
+
+OPTIONAL_RULES = (
+    ExclusionRule.ENROLLMENT_STATE_EXCLUDE,
+    ExclusionRule.GRADE_LEVEL_EXCLUDE,
+    ExclusionRule.SUMMER_SCHOOL,
+)
 
 
 _EXPLANATIONS = {
@@ -41,6 +52,9 @@ _EXPLANATIONS = {
     ExclusionRule.CALENDAR_EXCLUDE: "its calendar is marked Exclude",
     ExclusionRule.SCHOOL_EXCLUDE: "its school is marked Exclude",
     ExclusionRule.NO_SHOW: "it is marked No Show",
+    ExclusionRule.ENROLLMENT_STATE_EXCLUDE: "it is marked State Exclude",
+    ExclusionRule.GRADE_LEVEL_EXCLUDE: "its grade level is marked Exclude",
+    ExclusionRule.SUMMER_SCHOOL: "its calendar is one of summer school",
 }
 
 

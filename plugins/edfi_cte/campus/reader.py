@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
-from edfi_cte.associations.model import EnrollmentRecord
+from edfi_cte.associations.model import OPTIONAL_RULES, EnrollmentRecord
 from edfi_cte.campus.errors import (
     CampusError,
     CampusQueryFailed,
@@ -24,7 +24,7 @@ from edfi_cte.campus.errors import (
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE, MissingColumn, NamedColumn, missing_columns, named_columns
 from edfi_cte.campus.rows import BLANKS, Row, day, enrollment_record, whole_number
 from edfi_cte.campus.session import Hook, Isolation, Session, open_session
-from edfi_cte.campus.templates import Statement, Templates, Value
+from edfi_cte.campus.templates import Statement, Templates, Value, rules
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
 
@@ -48,12 +48,14 @@ class CodeUsage:
     """A code of a career-technical field and how many of the scope year's records that no rule excludes use it.
 
     ``field`` is a field of :class:`EnrollmentRecord`; ``name`` is None for a code that Campus's code list lacks.
+    ``labels``: how many the code list has for it, of which ``name`` is taken.
     """
 
     field: str
     code: str
     name: str | None
     records: int
+    labels: int = 1
 
 
 class CampusReader:
@@ -61,7 +63,9 @@ class CampusReader:
 
     Every method opens its own connection and closes it. All raise :class:`CampusError`: see
     its module. ``isolation`` is for SQL Server: ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION on the database.
-    ``timeout_seconds`` is the longest that one answer (a connection, a statement, a batch of rows) is waited for.
+    ``exclude_also`` names rules that the page does not have (:data:`OPTIONAL_RULES`); the mapping's columns for them
+    are read only then. ``timeout_seconds``: the longest that one answer (a connection, a statement, a batch of
+    rows) is waited for.
     ``on_read`` is told each statement that was read to its end, with the number of its rows.
     """
 
@@ -75,6 +79,7 @@ class CampusReader:
         fetch_size: int = 2000,
         isolation: Isolation = "read_committed",
         timeout_seconds: float = TIMEOUT_SECONDS,
+        exclude_also: Collection[str] = (),
         on_read: Callable[[str, int], None] | None = None,
     ) -> None:
         if student_id not in get_args(StudentId):
@@ -83,7 +88,16 @@ class CampusReader:
             raise InvalidTemplate(f"isolation: one of {', '.join(get_args(Isolation))}")
         self._hook = hook
         self._district_number = district_number
-        self._student_id = student_id
+        if unknown := set(exclude_also) - set(OPTIONAL_RULES):
+            raise InvalidTemplate(
+                f"exclude_also: any of {', '.join(OPTIONAL_RULES)}; not {', '.join(sorted(unknown))}"
+            )
+        optional = [str(rule) for rule in OPTIONAL_RULES if rule in exclude_also]
+        self._identifiers: dict[str, str | Sequence[str]] = {
+            "student_id": student_id,
+            "exclude_also": optional,
+            "rules": rules(optional),
+        }
         self._fetch_size = fetch_size
         self._isolation: Isolation = isolation
         self._seconds = timeout_seconds
@@ -99,6 +113,11 @@ class CampusReader:
         """
         with self._connection() as session:
             return self._school_year(session, scope_year)
+
+    def own_number(self) -> str:
+        """The district's State District Number as this Campus spells it. Raises :class:`DistrictNotFound`."""
+        with self._connection() as session:
+            return self._own_number(session)
 
     def district_numbers(self) -> list[str]:
         """The State District Number of each district in this Campus."""
@@ -159,7 +178,7 @@ class CampusReader:
         """How many enrollments the district has in the scope year's calendars, career-technical or not."""
         with self._connection() as session:
             statement = self._render(
-                "enrollment_count.sql", {"district_number": self._district_number, "scope_year": scope_year}
+                "enrollment_count.sql", {"district_number": self._own_number(session), "scope_year": scope_year}
             )
             ((count,),) = self._rows(session, statement, "the number of enrollments")
             return whole_number(count, "enrollments")
@@ -169,7 +188,10 @@ class CampusReader:
         with self._connection() as session:
             statement = self._year_statement(session, "code_usage.sql", scope_year)
             rows = self._rows(session, statement, "the code lists")
-            return [CodeUsage(field, code, name, whole_number(n, "records")) for field, code, name, n in rows]
+            return [
+                CodeUsage(field, code, name, whole_number(n, "records"), whole_number(labels, "labels"))
+                for field, code, name, n, labels in rows
+            ]
 
     def missing_columns(self) -> list[MissingColumn]:
         """What the mapping template names and this database lacks, by INFORMATION_SCHEMA; empty if all is there."""
@@ -182,7 +204,7 @@ class CampusReader:
     def _names(self) -> set[str]:
         """The tables and columns that the mapping names; none where it can't be read."""
         try:
-            named = named_columns(self._templates.mapping(student_id=self._student_id))
+            named = named_columns(self._templates.mapping(**self._identifiers))
         except InvalidTemplate:
             return set()
         return {name for column in named for name in (column.table, column.column)}
@@ -222,16 +244,11 @@ class CampusReader:
         /,
         **identifiers: Sequence[str],
     ) -> Statement:
-        numbers = self._district_numbers(session)
-        if self._district_number not in numbers:
-            raise DistrictNotFound(
-                f"This Campus has no district {self._district_number}; it has: {', '.join(numbers) or 'none'}. "
-                "Correct district_number in the settings (six digits, with its zeros), or the connection's database."
-            )
+        own_number = self._own_number(session)
         year = self._school_year(session, scope_year)
         bound: dict[str, Value] = {
             **(values or {}),
-            "district_number": self._district_number,
+            "district_number": own_number,
             "scope_year": scope_year,
             "year_start": year.start_date.isoformat(),
             "year_end": year.end_date.isoformat(),
@@ -239,8 +256,25 @@ class CampusReader:
         return self._render(template, bound, **identifiers)
 
     def _render(self, template: str, values: Mapping[str, Value], /, **identifiers: Sequence[str]) -> Statement:
-        return self._templates.render(
-            template, {"blanks": BLANKS, **values}, student_id=self._student_id, **identifiers
+        return self._templates.render(template, {"blanks": BLANKS, **values}, **self._identifiers, **identifiers)
+
+    def _own_number(self, session: Session) -> str:
+        """The district's number as this Campus spells it: 039141, 39141 or 39141.00 are the district 039141."""
+        numbers = self._district_numbers(session)
+        alike = [n for n in numbers if _as_district(n) == _as_district(self._district_number)]
+        if self._district_number in numbers:
+            return self._district_number
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            raise DistrictNotFound(
+                f"This Campus has several districts that may be {self._district_number}: {', '.join(alike)}. Correct "
+                "the column of district_number in campus_mapping.sql."
+            )
+        raise DistrictNotFound(
+            f"This Campus has no district {self._district_number}; it has: {', '.join(numbers) or 'none'}. Correct "
+            "district_number in the settings, the connection's database, or the column of district_number in "
+            "campus_mapping.sql. A district number can't change after data has been sent."
         )
 
     def _district_numbers(self, session: Session) -> list[str]:
@@ -264,7 +298,7 @@ class CampusReader:
         return year
 
     def _missing_columns(self, session: Session) -> list[MissingColumn]:
-        named = named_columns(self._templates.mapping(student_id=self._student_id))
+        named = named_columns(self._templates.mapping(**self._identifiers))
         present: set[tuple[str, str, str]] = set()
         for database in {name.place[:-1] for name in named}:
             present |= self._present(session, database, [n for n in named if n.place[:-1] == database])
@@ -288,6 +322,12 @@ class CampusReader:
             for schema, table, column in chain.from_iterable(batches)
             for place in (f"{prefix}{schema}", "")
         }
+
+
+def _as_district(number: str) -> int | str:
+    """A district number as the number it is, whatever its zeros; other text as it stands."""
+    whole, _, zeros = number.partition(".")
+    return int(whole) if whole.isdecimal() and not zeros.strip("0") else number
 
 
 def _last_id(batch: Sequence[Row], previous: int) -> int:

@@ -12,8 +12,11 @@ from edfi_cte.campus.errors import InvalidCampusData
 Row = tuple[Any, ...]
 """A row of a template's result, column by column."""
 
-BLANKS = " \t\r\n\u00a0"
+BLANKS = "".join(chr(code) for code in range(1, 0x3001) if chr(code).isspace()) + "\u200b\u2060\ufeff"
+"""Unicode's white space, and what has no width at all."""
+
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FLOAT = re.compile(r"[0-9.]+[eE][+-]?[0-9]+")
 MAX_TEXT = 200
 """As include/sql/clean.sql and the ledger's columns have it; DuckDB's CAST cuts nothing."""
 
@@ -42,7 +45,7 @@ def enrollment_record(row: Row) -> EnrollmentRecord:
     enrollment_id = whole_number(enrollment_id, "enrollment_id")
     return EnrollmentRecord(
         enrollment_id,
-        _text(student_unique_id),
+        _student_id(student_unique_id, enrollment_id),
         day(start, "start_date", enrollment_id),
         day(end, "end_date", enrollment_id),
         _text(service_type),
@@ -52,7 +55,7 @@ def enrollment_record(row: Row) -> EnrollmentRecord:
         _text(pathway),
         _text(status),
         _text(certification),
-        ExclusionRule(excluded_by) if excluded_by else None,
+        _rule(excluded_by, enrollment_id) if excluded_by else None,
         _text(school_number),
         _text(school_name),
         _text(calendar_name),
@@ -64,10 +67,31 @@ def _text(value: str | None) -> str | None:
     return (value or "").replace("\0", "")[:MAX_TEXT].strip(BLANKS) or None
 
 
+def _rule(excluded_by: str, enrollment_id: int) -> ExclusionRule:
+    """The rule of that name; refuses a flag that the SQL could read neither as marked nor as unmarked."""
+    if excluded_by.startswith("unreadable "):
+        raise InvalidCampusData(
+            f"enrollment {enrollment_id}, {excluded_by.removeprefix('unreadable ')}: the flag is neither marked (1, "
+            "Y, true) nor unmarked (0, N, false, blank), so nothing can be concluded from it. Correct the column in "
+            "campus_mapping.sql."
+        )
+    return ExclusionRule(excluded_by)
+
+
+def _student_id(value: str | None, enrollment_id: int) -> str | None:
+    if value and _FLOAT.fullmatch(value):
+        raise InvalidCampusData(
+            f"enrollment {enrollment_id}, student_unique_id: Campus keeps it as a floating-point number, which loses "
+            "digits. Name the column that has it as text or as a whole number in campus_mapping.sql."
+        )
+    return _text(value)
+
+
 def whole_number(value: Any, what: str) -> int:
     """``value`` as the integer it is; Campus's ids are ints, a driver may give a Decimal."""
     try:
-        number = int(value)
+        # A float holds no id above 2**53, and no one sees that it lost it.
+        number = None if isinstance(value, float) else int(value)
     except (TypeError, ValueError):
         number = None
     if number is None or number != value:

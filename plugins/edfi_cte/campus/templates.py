@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from edfi_cte.associations.model import OPTIONAL_RULES
 from edfi_cte.campus.errors import InvalidTemplate
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 
@@ -41,6 +42,28 @@ def shipped_sql_dir() -> Path:
     )
 
 
+def rules(optional: Collection[str] = ()) -> list[str]:
+    """The rules that are a flag in Campus, in the order in which they exclude; ``optional`` ones come last."""
+    return ["calendar_exclude", "school_exclude", "no_show", *(rule for rule in OPTIONAL_RULES if rule in optional)]
+
+
+class _Utf8(jinja2.FileSystemLoader):
+    """Names a file that is saved otherwise, and its line."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> Any:
+        try:
+            found = super().get_source(environment, template)
+            if "\0" not in found[0]:
+                return found
+            line, encoding = 1, "UTF-16"
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            encoding = "UTF-16" if b"\0" in error.object else "Windows-1252 or the like"
+        raise InvalidTemplate(
+            f"{template}, line {line}: the file is not UTF-8 but {encoding}. Save it as UTF-8."
+        ) from None
+
+
 class Templates:
     """Renders templates for one driver.
 
@@ -54,9 +77,9 @@ class Templates:
         folders = [folder for folder in (sql_dir, shipped_sql_dir()) if folder]
         self._placeholder = placeholder
         self._environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
-            loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+            loader=_Utf8(folders, encoding="utf-8-sig"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
         )
-        self._environment.globals["unicode_type"] = unicode_type
+        self._environment.globals |= {"unicode_type": unicode_type, "exclude_also": [], "rules": rules()}
 
     def render(
         self, name: str, values: Mapping[str, Value] | None = None, /, **identifiers: str | Sequence[str]

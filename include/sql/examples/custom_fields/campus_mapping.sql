@@ -30,6 +30,7 @@ campus_calendar AS (
         c.calendarID AS calendar_id,
         c.schoolID AS school_id,
         c.endYear AS scope_year,
+{% if "summer_school" in exclude_also %}        c.summerSchool AS summer_school,{% endif %}
         c.name AS calendar_name,
         c.endDate AS end_date,
         c.exclude AS calendar_exclude
@@ -86,7 +87,9 @@ campus_code AS (
             WHEN a.object = 'Enrollment' AND a.element = 'cteProgramType' THEN 'cte_program_type'
         END AS field,
         cd.code AS code,
-        cd.name AS name
+        cd.name AS name,
+        -- if your code lists mark the codes that are in use, that column: its label goes before another of the same code
+        NULL AS active
     FROM dbo.CampusAttribute AS a
     INNER JOIN dbo.CampusDictionary AS cd ON a.attributeID = cd.attributeID
 )

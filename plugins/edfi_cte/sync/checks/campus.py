@@ -9,8 +9,8 @@ from typing import Any
 
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.associations.transform import EARLIEST_START, Rejected, Transform
-from edfi_cte.campus import CampusError, CodeUsage
-from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, records, would_fail
+from edfi_cte.campus import CampusError, CodeUsage, DistrictNotFound
+from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, records, warning, would_fail
 from edfi_cte.sync.checks.ods import DEFAULT_DATA_STANDARD
 from edfi_cte.sync.lane import Lane
 
@@ -24,17 +24,14 @@ def check_campus(lane: Lane) -> Iterator[Finding]:
         if missing:
             return
         yield ok("Campus columns", "every column that the mapping template names is there")
-        numbers = campus.district_numbers()
-        if lane.target.district_number not in numbers:
-            yield error(
-                "district",
-                f"Campus has no district {lane.target.district_number}; it has: {', '.join(numbers) or 'none'}. "
-                "Correct district_number in the settings, or the Campus connection. A district number can't change "
-                "after data has been sent.",
-            )
-            return
+        number = campus.own_number()
         year = campus.school_year(lane.target.scope_year)
-        yield ok("district", f"{lane.target.district_number}, school year {year.start_date} to {year.end_date}")
+        spelt = "" if number == lane.target.district_number else f" (Campus has it as {number})"
+        yield ok(
+            "district", f"{lane.target.district_number}{spelt}, school year {year.start_date} to {year.end_date}"
+        )
+    except DistrictNotFound as fault:
+        yield error("district", str(fault))
     except CampusError as fault:
         yield Finding(Level.ERROR, "Campus", str(fault), transient=fault.transient)
 
@@ -52,6 +49,14 @@ def check_usage(lane: Lane) -> Iterator[Finding]:
             f"{item.code} {item.name or '(not in the code list)'}: {item.records:,}" for item in items
         )
         yield ok("Campus codes", f"{label(field)}, with the records that use it: {counted}")
+    for item in used:
+        if item.labels > 1 and item.field == "cte_program_type":
+            yield warning(
+                "Campus codes",
+                f"{label(item.field)} '{item.code}' has {item.labels} labels in Campus's code list; '{item.name}' is "
+                "taken, the first by the alphabet. Remove the others there, map the code under program_name.mapping, "
+                "or name the column that marks the active one in campus_mapping.sql.",
+            )
     unmapped = [(item, rejection) for item in used if (rejection := _rejection(lane, item))]
     for item, rejection in unmapped:
         yield would_fail(
