@@ -110,6 +110,7 @@ def _campus(settings: Settings, target: Target) -> CampusReader:
         student_id=target.student_id,
         isolation=target.campus_isolation,
         timeout_seconds=target.campus_timeout_seconds,
+        exclude_also=target.exclude_also,
         on_read=_lineage(hook),
     )
 

@@ -111,6 +111,8 @@ class Target(Section):
     """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""
     campus_timeout_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
     """The longest that one answer of Campus (a connection, a statement, a batch of rows) is waited for."""
+    exclude_also: tuple[Literal["enrollment_state_exclude", "grade_level_exclude", "summer_school"], ...] = ()
+    """Rules that the page does not have, which exclude a record all the same; each needs its column in the mapping."""
 
     @field_validator("district_number", mode="before")
     @classmethod
