@@ -112,7 +112,8 @@ class Target(Section):
     campus_timeout_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
     """The longest that one answer of Campus (a connection, a statement, a batch of rows) is waited for."""
     exclude_also: tuple[Literal["enrollment_state_exclude", "grade_level_exclude", "summer_school"], ...] = ()
-    """Rules that the page does not have, which exclude a record all the same; each needs its column in the mapping."""
+    """Rules that the page does not have, which exclude a record all the same; each needs its column in the mapping
+    file."""
 
     @field_validator("district_number", mode="before")
     @classmethod
