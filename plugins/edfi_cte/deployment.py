@@ -81,7 +81,7 @@ def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | N
 
 def ledger_of(settings: Settings) -> sa.Engine:
     """The ledger that the settings name, opened once a process. Raises ConnectionMissing, LedgerError."""
-    connection = _connection(settings.ledger_conn_id)
+    connection = airflow_connection(settings.ledger_conn_id)
     url, options = ledger_url(connection), connection.extra_dejson
     # By process: a child must not speak on its parent's connections.
     limits = Limits(**settings.limits.model_dump())
@@ -101,7 +101,7 @@ _ledgers: dict[tuple[int, str, str], sa.Engine] = {}
 
 
 def _campus(settings: Settings, target: Target) -> CampusReader:
-    hook = _connection(target.campus_conn_id).get_hook(hook_params={"log_sql": False})
+    hook = airflow_connection(target.campus_conn_id).get_hook(hook_params={"log_sql": False})
     _limit(hook, target.campus_timeout_seconds)
     return CampusReader(
         hook,
@@ -131,7 +131,7 @@ def _lineage(hook: Any) -> Callable[[str, int], None] | None:
 
 
 def _ods(target: Target, ledger: sa.Engine) -> EdFiClient:
-    _connection(target.edfi_conn_id)
+    airflow_connection(target.edfi_conn_id)
     return EdFiHook(target.edfi_conn_id, token_store=token_store(ledger)).client()
 
 
@@ -141,7 +141,8 @@ def token_store(ledger: sa.Engine) -> LedgerTokenStore | None:
     return LedgerTokenStore(ledger, keys) if keys else None
 
 
-def _connection(conn_id: str) -> Any:
+def airflow_connection(conn_id: str) -> Any:
+    """An Airflow connection. Raises ConnectionMissing."""
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowException:

@@ -20,7 +20,7 @@ from edfi_cte.ledger.limits import DEFAULT, Limits, apply, explained
 from edfi_cte.ledger.limits import driver_options as default_options
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_VERSION_TABLE = "edfi_cte_version"
+VERSION_TABLE = "edfi_cte_version"
 _MIGRATION_SECONDS = 24 * 3600
 _LOCK_NAME = "edfi_cte_migration"
 _LOCK_NUMBER = 0x0ED_F1_C7E
@@ -175,7 +175,7 @@ def _engine(url: sa.URL, driver_options: Mapping[str, Any], limits: Limits) -> s
 def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection, _migration_lock(connection):
         current = _revision(connection)
-        config = _config()
+        config = alembic_config()
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current is not None and current not in known:
             raise LedgerUnavailable(
@@ -208,21 +208,21 @@ def _migration_lock(connection: sa.Connection) -> Iterator[None]:
         raise
 
 
-def _config() -> Config:
+def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
 
 
 def _head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def _revision(connection: sa.Connection) -> str | None:
     """The revision that the database bears; ``None`` if it is no ledger yet."""
-    if not sa.inspect(connection).has_table(_VERSION_TABLE):
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(_VERSION_TABLE))).scalar()
+    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
 
 
 def _first_line(error: object) -> str:

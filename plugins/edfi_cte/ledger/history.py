@@ -22,6 +22,44 @@ def record(connection: sa.Connection, target_id: str, enrollment_id: int) -> sa.
     ).first()
 
 
+def source(connection: sa.Connection, target_id: str, enrollment_id: int) -> sa.Row[Any] | None:
+    """The enrollment record as last read from Campus."""
+    table = enrollment_record
+    return connection.execute(
+        sa.select(table).where(table.c.target_id == target_id, table.c.enrollment_id == enrollment_id)
+    ).first()
+
+
+def mappings_of(
+    connection: sa.Connection, target_id: str, enrollment_id: int, key_id: str | None
+) -> Sequence[sa.Row[Any]]:
+    """What an enrollment has in the ODS: under its own key first, then what it left there under others."""
+    table = identity_mapping
+    rows = connection.execute(
+        sa.select(table).where(table.c.target_id == target_id, table.c.enrollment_id == enrollment_id)
+    ).all()
+    own = mapping(connection, target_id, key_id) if key_id else None
+    return [*([own] if own else []), *(row for row in rows if row.key_id != key_id)]
+
+
+def last_sent_body(connection: sa.Connection, target_id: str, mapped: sa.Row[Any]) -> str | None:
+    """The document of a mapping as it was sent, while the ledger still has its event."""
+    table = event_table
+    return connection.execute(
+        sa.select(table.c.body)
+        .where(
+            table.c.target_id == target_id,
+            table.c.enrollment_id == mapped.enrollment_id,
+            table.c.key_id == mapped.key_id,
+            table.c.payload_hash == mapped.payload_hash,
+            table.c.status == "sent",
+            table.c.body.is_not(None),
+        )
+        .order_by(table.c.event_id.desc())
+        .limit(1)
+    ).scalar()
+
+
 def mapping(connection: sa.Connection, target_id: str, key_id: str) -> sa.Row[Any] | None:
     """The identity mapping of a natural key."""
     return connection.execute(

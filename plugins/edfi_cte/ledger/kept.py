@@ -150,6 +150,17 @@ def counts(connection: sa.Connection, target_id: str) -> list[KeptCount]:
     return [KeptCount(*found) for found in rows]
 
 
+def states(connection: sa.Connection) -> dict[str, dict[str, int]]:
+    """How many records of each target are kept in each state."""
+    rows = connection.execute(
+        sa.select(table.c.target_id, table.c.state, sa.func.count()).group_by(table.c.target_id, table.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for target_id, state, records in rows:
+        found.setdefault(target_id, {})[state] = records
+    return found
+
+
 def refused_since(connection: sa.Connection, target_id: str, since: datetime) -> set[str]:
     """The keys whose delete the ODS has refused since then."""
     return set(

@@ -84,6 +84,7 @@ run = sa.Table(
     sa.Column("owner", _DIGEST, doc="Its Airflow, DAG and run id, as a digest."),
     sa.Column("dag_id", sa.Unicode(250)),
     sa.PrimaryKeyConstraint("target_id", "run_id", name="edfi_cte_run_pk"),
+    sa.Index("edfi_cte_run_started", "target_id", "started_at"),
 )
 
 run_step = sa.Table(
@@ -210,6 +211,7 @@ event = sa.Table(
     sa.Index("edfi_cte_event_queue", "target_id", "status", "step", "event_id"),
     sa.Index("edfi_cte_event_run", "target_id", "run_id"),
     sa.Index("edfi_cte_event_enrollment", "target_id", "enrollment_id"),
+    sa.Index("edfi_cte_event_target", "target_id", "event_id"),
 )
 
 attempt = sa.Table(
@@ -246,6 +248,7 @@ kept_record = sa.Table(
     sa.Column("refused_at", _TIME),
     sa.Column("run_id", sa.Unicode(250), nullable=False),
     sa.PrimaryKeyConstraint("target_id", "key_id", name="edfi_cte_kept_record_pk"),
+    sa.Index("edfi_cte_kept_record_state", "target_id", "state", "key_id"),
 )
 
 # What a person may say yes to: the deletes that waited, or were held, when a run looked last.

@@ -88,6 +88,14 @@ class DagSettings(Section):
     """The tags that Airflow shows."""
 
 
+class UiSettings(Section):
+    """The pages in Airflow's UI."""
+
+    ledger_conn_id: ConnectionId | None = None
+    """The Airflow connection that the pages read the ledger by, with a login that may only read it, such as
+    ``edfi_cte_ledger_reader``. Null: the pages use ``ledger_conn_id``, and read only all the same."""
+
+
 class Target(Section):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
@@ -157,6 +165,8 @@ class Settings(Section):
     """How long the ledger's database is waited for."""
     dag: DagSettings = DagSettings()
     """The DAG, without editing its file."""
+    ui: UiSettings = UiSettings()
+    """The pages in Airflow's UI."""
 
     _path: Path = PrivateAttr(default=Path("settings"))
     _node: yaml.Node | None = PrivateAttr(default=None)

@@ -19,7 +19,7 @@ def why(connection: sa.Connection, target_id: str, wanted: str) -> list[str]:
 
     The lines hold enrollment ids, ODS ids and codes, never a student's id.
     """
-    enrollment_ids = _enrollments(connection, target_id, wanted)
+    enrollment_ids = enrollments_of(connection, target_id, wanted)
     lines: list[str] = []
     for enrollment_id in enrollment_ids:
         lines += _record(connection, target_id, enrollment_id)
@@ -27,7 +27,8 @@ def why(connection: sa.Connection, target_id: str, wanted: str) -> list[str]:
     return lines
 
 
-def _enrollments(connection: sa.Connection, target_id: str, wanted: str) -> list[int]:
+def enrollments_of(connection: sa.Connection, target_id: str, wanted: str) -> list[int]:
+    """The enrollments that an enrollment id or an ODS id stands for."""
     if wanted.isdecimal() and len(wanted) < 19 and history.knows_enrollment(connection, target_id, int(wanted)):
         return [int(wanted)]
     return history.enrollments_of_ods_id(connection, target_id, wanted)

@@ -1,0 +1,139 @@
+"""What is wrong now, grouped: Campus errors (rejected records) and Ed-Fi errors (events that the ODS refused)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import listing
+from edfi_cte.ledger.events import EventStatus
+from edfi_cte.ledger.records import Outcome
+from edfi_cte.ledger.schema import enrollment_record, event, record_outcome
+
+EXAMPLES = 5
+_MANY = 20_000
+"""More failing events than this are no list that a person mends one by one: the ODS was down."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Errors of one kind: a reason or error type, the code at fault, and a school. ``examples``: enrollment ids."""
+
+    reason: str
+    detail: str
+    school_number: str
+    school: str
+    records: int = 0
+    since: datetime | None = None
+    advice: str = ""
+    message: str = ""
+    http_status: int | None = None
+    examples: list[int] = field(default_factory=list)
+
+
+def campus_errors(connection: sa.Connection, target_id: str) -> list[Group]:
+    """The rejected records by reason, code and school, most first."""
+    source, outcome = enrollment_record, record_outcome
+    same = sa.and_(source.c.target_id == outcome.c.target_id, source.c.enrollment_id == outcome.c.enrollment_id)
+    rows = connection.execute(
+        sa.select(
+            outcome.c.enrollment_id,
+            outcome.c.reason,
+            outcome.c.detail,
+            source.c.school_number,
+            source.c.school_name,
+        )
+        .join(source, same)
+        .where(outcome.c.target_id == target_id, outcome.c.outcome == Outcome.REJECTED)
+        .order_by(outcome.c.enrollment_id)
+    )
+    groups: dict[tuple[str, ...], Group] = {}
+    for row in rows:
+        _add(groups, row, row.reason or "", row.detail or "")
+    return _most_first(groups)
+
+
+def _add(groups: dict[tuple[str, ...], Group], row: Any, reason: str, detail: str) -> Group:
+    number, school = row.school_number or "", listing.school_of(row)
+    key = (reason, detail, number)
+    group = groups.setdefault(key, Group(reason, detail, number, school))
+    group.records += 1
+    if len(group.examples) < EXAMPLES and row.enrollment_id is not None:
+        group.examples.append(row.enrollment_id)
+    return group
+
+
+def _most_first(groups: dict[tuple[str, ...], Group]) -> list[Group]:
+    return sorted(
+        groups.values(), key=lambda group: (-group.records, group.reason, group.detail, group.school_number)
+    )
+
+
+def edfi_errors(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> list[Group]:
+    """The events that failed in a run's last plan, by the type of the last answer, HTTP status and school.
+
+    ``since``: when the oldest of them was first tried in vain, with no success in between.
+    """
+    failed = _failed(connection, target_id, run_id, plan_after)
+    answers = _last_attempts(connection, [row.event_id for row in failed])
+    since = _failing_since(connection, target_id, {row.enrollment_id for row in failed} - {None})
+    groups: dict[tuple[str, ...], Group] = {}
+    for row in failed:
+        answer = answers.get(row.event_id)
+        status = str(row.http_status or "no answer")
+        group = _add(groups, row, answer.error_type if answer else "unknown", status)
+        group.http_status = row.http_status
+        if answer:
+            group.advice, group.message = answer.advice, group.message or answer.message
+        began = min(since.get(row.enrollment_id, row.queued_at), row.queued_at)
+        group.since = min(group.since or began, began)
+    return _most_first(groups)
+
+
+def _failed(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> Sequence[sa.Row[Any]]:
+    source = enrollment_record
+    same = sa.and_(source.c.target_id == event.c.target_id, source.c.enrollment_id == event.c.enrollment_id)
+    return connection.execute(
+        sa.select(
+            event.c.event_id,
+            event.c.enrollment_id,
+            event.c.http_status,
+            event.c.queued_at,
+            source.c.school_number,
+            source.c.school_name,
+        )
+        .select_from(event.outerjoin(source, same))
+        .where(
+            event.c.target_id == target_id,
+            event.c.run_id == run_id,
+            event.c.status == EventStatus.FAILED,
+            event.c.event_id > plan_after,
+        )
+        .order_by(event.c.event_id)
+        .limit(_MANY)
+    ).all()
+
+
+def _last_attempts(connection: sa.Connection, event_ids: Sequence[int]) -> dict[int, Any]:
+    return {number: rows[-1] for number, rows in listing.attempts(connection, event_ids).items()}
+
+
+def _failing_since(connection: sa.Connection, target_id: str, enrollment_ids: set[int]) -> dict[int, datetime]:
+    """When the first of an enrollment's failed events was queued that no success followed."""
+    later = event.alias("later")
+    success_follows = sa.exists().where(
+        later.c.target_id == target_id,
+        later.c.enrollment_id == event.c.enrollment_id,
+        later.c.status == EventStatus.SENT,
+        later.c.event_id > event.c.event_id,
+    )
+    rows = connection.execute(
+        sa.select(event.c.enrollment_id, sa.func.min(event.c.queued_at))
+        .where(event.c.target_id == target_id, event.c.status == EventStatus.FAILED, sa.not_(success_follows))
+        .group_by(event.c.enrollment_id)
+    )
+    return {row.enrollment_id: row[1] for row in rows if row.enrollment_id in enrollment_ids}

@@ -1,0 +1,32 @@
+"""Lists as CSV, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from fastapi.responses import Response
+
+MOST = 50_000
+
+
+def csv_of(name: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> Response:
+    """A file to save. It ends at ``MOST`` lines, and then says so in its last."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    lines = iter(lines)
+    writer.writerows([cell(value) for value in line] for line in islice(lines, MOST))
+    if next(lines, None) is not None:
+        writer.writerow([f"more than {MOST:,} lines: 'edfi-cte list --csv' gives them all"])
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    # The mark tells Excel that it is UTF-8.
+    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
