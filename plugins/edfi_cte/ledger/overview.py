@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.ledger.schema import run, target
+from edfi_cte.ledger.schema import run, run_step, target
 
 RUNS_SHOWN = 30
 _DRY_RUN = "dry run"
+_TOLD = ("report", "transform", "resync_ods")
+"""The steps that say how a run went."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class StepLeft:
+    """A step of a run, or the part of one that a task did: when, in which task, and what it left."""
+
+    step: str
+    part: str
+    began_at: datetime
+    ended_at: datetime
+    task_id: str | None
+    map_index: int | None
+    counts: str
+
+    @cached_property
+    def left(self) -> dict[str, Any]:
+        """What it counted, or as ``fault`` why it could not."""
+        left: dict[str, Any] = json.loads(self.counts)
+        return left
+
+    @property
+    def fault(self) -> str | None:
+        """Why it could not do its work, if it could not."""
+        return self.left.get("fault")
+
+
+@dataclass(frozen=True)
 class Run:
-    """A run of one target. ``steps``: what each step has left, by name, ``report`` among them."""
+    """A run of one target, as far as its ``steps`` were asked for."""
 
     target_id: str
     run_id: str
@@ -26,18 +53,41 @@ class Run:
     finished_at: datetime | None
     status: str
     message: str | None
+    dag_id: str | None
     parameters: dict[str, Any] = field(default_factory=dict)
-    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: tuple[StepLeft, ...] = ()
+
+    def step(self, name: str) -> StepLeft | None:
+        """What a step has left, if it got so far."""
+        return next((step for step in self.steps if step.step == name), None)
 
     @property
+    def dag_run_id(self) -> str:
+        """The run's id in Airflow: in the ledger it has its DAG's name beside it where two DAGs' ids are the same."""
+        return self.run_id.removesuffix(f" of {self.dag_id}")
+
+    @cached_property
     def report(self) -> dict[str, Any]:
         """What the run's report counted, by name; empty while it is open."""
-        return self.steps.get("report", {})
+        step = self.step("report")
+        return step.left if step else {}
+
+    @property
+    def planned(self) -> bool:
+        """Whether it got as far as to say what became of each record."""
+        step = self.step("transform")
+        return step is not None and step.fault is None
 
     @property
     def counted(self) -> bool:
-        """Whether it got as far as to say what became of each record."""
-        return "transform" in self.steps and bool(self.report)
+        """Whether its report says what became of each record."""
+        return self.planned and bool(self.report)
+
+    @property
+    def plan_after(self) -> int:
+        """The last event before its last plan."""
+        step = self.step("transform")
+        return int(step.left.get("plan_after", 0)) if step else 0
 
     @property
     def sent(self) -> int:
@@ -47,8 +97,8 @@ class Run:
     @property
     def resynced(self) -> bool:
         """Whether it compared all that is ours with what the ODS holds."""
-        step = self.steps.get("resync_ods")
-        return step is not None and "fault" not in step
+        step = self.step("resync_ods")
+        return step is not None and step.fault is None
 
 
 _COLUMNS = (
@@ -58,32 +108,32 @@ _COLUMNS = (
     run.c.finished_at,
     run.c.status,
     run.c.message,
+    run.c.dag_id,
     run.c.parameters,
-    run.c.counts,
+)
+_STEP_COLUMNS = (
+    run_step.c.step,
+    run_step.c.part,
+    run_step.c.began_at,
+    run_step.c.ended_at,
+    run_step.c.task_id,
+    run_step.c.map_index,
+    run_step.c.counts,
 )
 
 
-def _run(row: sa.Row[Any]) -> Run:
-    return Run(
-        row.target_id,
-        row.run_id,
-        row.started_at,
-        row.finished_at,
-        row.status,
-        row.message,
-        json.loads(row.parameters),
-        json.loads(row.counts),
-    )
+def _run(row: Any, steps: Sequence[StepLeft] = ()) -> Run:
+    columns = dict(zip((column.name for column in _COLUMNS), row, strict=False))
+    return Run(**columns | {"parameters": json.loads(row.parameters)}, steps=tuple(steps))
 
 
-def targets(connection: sa.Connection) -> dict[str, sa.Row[Any]]:
-    """What the ledger knows of each target, by its name."""
-    rows = connection.execute(sa.select(target).order_by(target.c.target_id))
-    return {row.target_id: row for row in rows}
+def targets(connection: sa.Connection) -> list[str]:
+    """The targets that the ledger knows, by name."""
+    return list(connection.scalars(sa.select(target.c.target_id).order_by(target.c.target_id)))
 
 
 def last_runs(connection: sa.Connection) -> dict[str, Run]:
-    """The newest run of each target that is no dry run."""
+    """The newest run of each target that is no dry run, with its report alone."""
     one = run.alias("one")
     newest = (
         sa.select(one.c.run_id)
@@ -93,35 +143,75 @@ def last_runs(connection: sa.Connection) -> dict[str, Run]:
         .correlate(target)
         .scalar_subquery()
     )
-    rows = connection.execute(
-        sa.select(*_COLUMNS).join(target, sa.and_(run.c.target_id == target.c.target_id, run.c.run_id == newest))
+    of_run = sa.and_(
+        run_step.c.target_id == run.c.target_id, run_step.c.run_id == run.c.run_id, run_step.c.part == "report"
     )
-    return {row.target_id: _run(row) for row in rows}
+    rows = connection.execute(
+        sa.select(*_COLUMNS, *_STEP_COLUMNS)
+        .select_from(target)
+        .join(run, sa.and_(run.c.target_id == target.c.target_id, run.c.run_id == newest))
+        .outerjoin(run_step, of_run)
+    ).all()
+    found = {}
+    for row in rows:
+        step = row[len(_COLUMNS) :]
+        found[row.target_id] = _run(row, [StepLeft(*step)] if row.part else [])
+    return found
 
 
 def recent_runs(connection: sa.Connection, target_id: str, limit: int = RUNS_SHOWN) -> list[Run]:
-    """The newest runs of a target, newest first."""
+    """The newest runs of a target, newest first, with the steps that say how they went."""
     statement = sa.select(*_COLUMNS).where(run.c.target_id == target_id).order_by(run.c.started_at.desc())
-    return [_run(row) for row in connection.execute(statement.limit(limit))]
+    rows = connection.execute(statement.limit(limit)).all()
+    steps = _steps(connection, target_id, [row.run_id for row in rows], _TOLD)
+    return [_run(row, steps.get(row.run_id, [])) for row in rows]
+
+
+def _steps(
+    connection: sa.Connection, target_id: str, run_ids: Sequence[str], only: Collection[str] = ()
+) -> dict[str, list[StepLeft]]:
+    statement = sa.select(run_step.c.run_id, *_STEP_COLUMNS).where(
+        run_step.c.target_id == target_id, run_step.c.run_id.in_(run_ids)
+    )
+    if only:
+        statement = statement.where(run_step.c.step.in_(only))
+    found: dict[str, list[StepLeft]] = {}
+    for run_id, *step in connection.execute(statement.order_by(run_step.c.began_at, run_step.c.part)):
+        found.setdefault(run_id, []).append(StepLeft(*step))
+    return found
+
+
+def known_to_ods(connection: sa.Connection, target_id: str) -> dict[str, bool]:
+    """Descriptors and programs, by whether the ODS had them when a preflight looked last."""
+    of_target = (run_step.c.target_id == target_id, run_step.c.step == "preflight")
+    statement = sa.select(run_step.c.counts).where(*of_target).order_by(run_step.c.began_at.desc()).limit(RUNS_SHOWN)
+    for counts in connection.scalars(statement):
+        known = json.loads(counts).get("in_ods")
+        if known is not None:
+            return dict(known)
+    return {}
 
 
 def find_run(connection: sa.Connection, target_id: str, run_id: str) -> Run | None:
-    """One run. A ``+`` that an address has turned into a blank is found as well."""
-    for spelling in dict.fromkeys((run_id, run_id.replace(" ", "+"))):
+    """One run with all its steps. A ``+`` that an address has turned into a blank is found as well."""
+    for spelling in _spellings(run_id):
         row = connection.execute(
             sa.select(*_COLUMNS).where(run.c.target_id == target_id, run.c.run_id == spelling)
         ).first()
         if row is not None:
-            return _run(row)
+            return _run(row, _steps(connection, target_id, [spelling]).get(spelling, []))
     return None
+
+
+def _spellings(run_id: str) -> list[str]:
+    return list(dict.fromkeys((run_id, run_id.replace(" ", "+"))))
 
 
 def targets_of_run(connection: sa.Connection, run_id: str) -> list[str]:
     """The targets that a DAG run has worked on, by name."""
-    spellings = list(dict.fromkeys((run_id, run_id.replace(" ", "+"))))
     statement = (
         sa.select(target.c.target_id)
-        .join(run, sa.and_(run.c.target_id == target.c.target_id, run.c.run_id.in_(spellings)))
+        .join(run, sa.and_(run.c.target_id == target.c.target_id, run.c.run_id.in_(_spellings(run_id))))
         .order_by(target.c.target_id)
     )
     return list(connection.scalars(statement))

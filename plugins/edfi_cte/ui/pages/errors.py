@@ -64,11 +64,10 @@ def _groups(connection: sa.Connection, target_id: str) -> tuple[Run | None, list
     campus = error_groups.campus_errors(connection, target_id)
     for group in campus:
         group.advice = about(group.reason)
-    run = next((one for one in overview.recent_runs(connection, target_id) if "transform" in one.steps), None)
+    run = next((one for one in overview.recent_runs(connection, target_id) if one.planned), None)
     if run is None:
         return None, campus, []
-    plan_after = int(run.steps["transform"].get("plan_after", 0))
-    return run, campus, error_groups.edfi_errors(connection, target_id, run.run_id, plan_after)
+    return run, campus, error_groups.edfi_errors(connection, target_id, run.run_id, run.plan_after)
 
 
 def _line(kind: str, group: Group) -> tuple[Any, ...]:

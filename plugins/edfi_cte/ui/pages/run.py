@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from edfi_cte.ledger import overview
-from edfi_cte.ledger.overview import Run
+from edfi_cte.ledger.overview import Run, StepLeft
 from edfi_cte.sync.lane import STEP_NAMES
 from edfi_cte.ui.access import DAG_ID
 from edfi_cte.ui.pictures import desired_of, records_of
@@ -38,7 +38,7 @@ def run(visit: CurrentVisit, target: str, run: str) -> HTMLResponse:
         desired=desired_of(this),
         rows=report_rows(visit, this),
         steps=_steps(visit, this),
-        in_airflow=visit.airflow_url("dags", DAG_ID, "runs", this.run_id),
+        in_airflow=visit.airflow_url("dags", this.dag_id or DAG_ID, "runs", this.dag_run_id),
     )
 
 
@@ -57,27 +57,35 @@ def dag_run(visit: CurrentVisit, dag_id: str, run_id: str) -> HTMLResponse:
 
 def _steps(visit: Visit, this: Run) -> list[dict[str, Any]]:
     """What each step, or task that shares it, has left, in their order, with its task's page in Airflow."""
-    names = sorted((name for name in this.steps if name != "report"), key=_order)
-    return [_step(visit, this, name, this.steps[name]) for name in names]
+    steps = sorted((step for step in this.steps if step.step != "report"), key=_order)
+    return [
+        {
+            "name": step.part,
+            "fault": step.fault,
+            "words": _words(step.left),
+            "began_at": step.began_at,
+            "seconds": (step.ended_at - step.began_at).total_seconds(),
+            "log": _log(visit, this, step),
+        }
+        for step in steps
+    ]
 
 
-def _order(name: str) -> tuple[int, str]:
-    step = name.partition(" ")[0]
-    return (STEP_NAMES.index(step) if step in STEP_NAMES else len(STEP_NAMES), name)
+def _order(step: StepLeft) -> tuple[int, str]:
+    return (STEP_NAMES.index(step.step) if step.step in STEP_NAMES else len(STEP_NAMES), step.part)
 
 
-def _step(visit: Visit, this: Run, name: str, left: dict[str, Any]) -> dict[str, Any]:
-    step, _, share = name.partition(" ")
-    task = f"target.{step}" + (f"_{share.partition('/')[0]}" if share else "")
-    counts = [f"{key.replace('_', ' ')} {value:,}" for key, value in left.items() if isinstance(value, int)]
-    return {
-        "name": name,
-        "fault": left.get("fault"),
-        "words": ", ".join(counts[:6]),
-        "began_at": None,
-        "seconds": None,
-        "log": visit.airflow_url("dags", DAG_ID, "runs", this.run_id, "tasks", task),
-    }
+def _words(left: dict[str, Any]) -> str:
+    """A step's numbers, but for what is no count of records."""
+    counts = [(name, value) for name, value in left.items() if isinstance(value, int) and name != "plan_after"]
+    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in counts[:6])
+
+
+def _log(visit: Visit, this: Run, step: StepLeft) -> str | None:
+    if step.task_id is None:
+        return None
+    mapped = ("mapped", str(step.map_index)) if step.map_index is not None and step.map_index >= 0 else ()
+    return visit.airflow_url("dags", this.dag_id or DAG_ID, "runs", this.dag_run_id, "tasks", step.task_id, *mapped)
 
 
 Row = tuple[str, int | None, str | None, int]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
@@ -42,7 +41,7 @@ def preferences(visit: CurrentVisit, target: str = "") -> HTMLResponse:
         target = visit.chosen(connection, target)
         targets = visit.targets(connection)
         used = codes.in_use(connection, target)
-        known = _known_to_ods(connection, target)
+        known = overview.known_to_ods(connection, target)
     chosen, problem = visit.configuration.preferences_of(target)
     mappings = {name: _mappings(name, used[name], chosen) for name in codes.FIELDS} if chosen else {}
     return visit.render(
@@ -57,15 +56,6 @@ def preferences(visit: CurrentVisit, target: str = "") -> HTMLResponse:
         problem=problem,
         known=known,
     )
-
-
-def _known_to_ods(connection: sa.Connection, target_id: str) -> dict[str, bool]:
-    """Descriptors and programs, by whether the ODS had them when a preflight looked last."""
-    for run in overview.recent_runs(connection, target_id):
-        looked = run.steps.get("preflight", {}).get("in_ods")
-        if looked is not None:
-            return dict(looked)
-    return {}
 
 
 def _mappings(field: str, used: Counter[Code], preferences: ResourcePreferences) -> list[Mapped]:
