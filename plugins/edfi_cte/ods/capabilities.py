@@ -17,6 +17,8 @@ class ErrorFormat(StrEnum):
     """``{message, modelState?}``: the kind of error must be read from its wording."""
     PROBLEM_DETAILS = "problem_details"
     """``{type, title, detail, …}``: the type names the kind; wording is never interpreted."""
+    PROBLEM_OR_NOTHING = "problem_or_nothing"
+    """As PROBLEM_DETAILS, but a missing item may be answered with an empty body."""
     EITHER = "either"
     """Not known: the type where there is one, else the wording."""
 
@@ -47,7 +49,7 @@ _ODS_FROM: tuple[tuple[tuple[int, int], Capabilities], ...] = (
     ((7, 2), Capabilities("ODS/API 7.2", ErrorFormat.PROBLEM_DETAILS)),
     ((7, 3), Capabilities("ODS/API 7.3", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True)),
 )
-DMS = Capabilities("Data Management Service", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True, put_carries_id=True)
+DMS = Capabilities("Data Management Service", ErrorFormat.PROBLEM_OR_NOTHING, cursor_paging=True, put_carries_id=True)
 UNKNOWN = Capabilities("unknown", ErrorFormat.EITHER, put_carries_id=True, default_limit=25, refuses_key_change=False)
 """Taken where discovery is blocked: what every version understands."""
 

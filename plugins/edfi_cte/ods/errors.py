@@ -42,6 +42,7 @@
         │   └── TooManyTokens       too_many_tokens          ODS/API 7.3+, token endpoint
         └── ServerFault             server_fault             5xx
             ├── Unavailable         unavailable              502, 503, 504, database not reached
+            │   └── NotTheApi       not_the_api              whatever its status: a gateway's page, not the API's
             └── Misconfigured       misconfigured            a feature or setting on the server's side
 
 The second column is each class's ``type``: short, stable, fit for a table's column.
@@ -363,6 +364,16 @@ class Unavailable(ServerFault):
     type = "unavailable"
     default_systemic = True
     default_advice = "Run again when the API is up."
+
+
+class NotTheApi(Unavailable):
+    """What lies between (gateway, firewall, proxy) answered in the API's place, which may have done its part or not."""
+
+    type = "not_the_api"
+    default_advice = (
+        "Something between here and the API (a gateway, firewall or proxy) answered in its place. Run again later; if it "
+        "persists, show the time and the status to its operator, and check the connection's host."
+    )
 
 
 class Misconfigured(ServerFault):

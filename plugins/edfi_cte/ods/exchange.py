@@ -11,7 +11,7 @@ from . import errors
 from .capabilities import ErrorFormat
 from .errors import EdFiError
 from .limiter import Limiter
-from .message import Answer, Request
+from .message import Answer, Request, is_page
 from .retry import retry_after
 from .tokens import TokenSource
 from .wire import Wire
@@ -131,7 +131,7 @@ class Exchange:
         return answer
 
     def _checked(self, answer: Answer, request: Request) -> Answer:
-        if 200 <= answer.status < 300:
+        if 200 <= answer.status < 300 and not (request.is_write and is_page(answer)):
             return answer
         raise self._problem(answer, request)
 

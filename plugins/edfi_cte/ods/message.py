@@ -42,15 +42,20 @@ class Answer(NamedTuple):
         """The body read as JSON. Raises MalformedAnswer, naming the request, if it is none."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
         try:
             # What msgspec is too strict for, such as a byte order mark.
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         # Raised out here so that the decoder's error, which holds the body, does not travel along as context.
         raise MalformedAnswer(f"{name} was answered with {describe_body(self)}, not JSON.", status=self.status)
+
+
+def is_page(answer: Answer) -> bool:
+    """Whether the body is a page for people, as of a gateway or a portal: no Ed-Fi API answers so."""
+    return answer.body[:200].lstrip()[:1] == b"<"
 
 
 def describe_body(answer: Answer) -> str:

@@ -42,6 +42,10 @@ class _Problem(NamedTuple):
     correlation_id: str | None
 
 
+_NO_PROBLEM = _Problem("", "", {}, None)
+"""What a body says that is no JSON object."""
+
+
 def problem_of(
     answer: Answer,
     request: Request,
@@ -55,12 +59,15 @@ def problem_of(
     kind, meanings = _kind(answer.status, problem, error_format)
     if kind is errors.NotFound and _is_no_route(answer, problem, error_format):
         kind = errors.WrongRoute
+    if not _is_of_the_api(answer, problem, error_format):
+        kind = errors.NotTheApi
     error = kind(
         _message(answer, request, problem, secrets),
         status=answer.status,
         correlation_id=problem.correlation_id,
         properties=_properties(problem),
         retry_after=retry_after,
+        outcome_unknown=request.is_write and _may_be_a_gateways(kind, answer, problem),
     )
     if isinstance(error, errors.LimitRefused) and (top := _LIMIT_TOP.search(problem.text)):
         error.allowed = int(top[1])
@@ -72,10 +79,10 @@ def problem_of(
 def _read(answer: Answer) -> _Problem:
     try:
         body = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        return _Problem("", "", {}, None)
+        return _NO_PROBLEM
     named = body.get("validationErrors") or body.get("modelState") or {}
     named = named if isinstance(named, dict) else {}
     listed = body.get("errors") or []
@@ -107,7 +114,7 @@ def _kind(
         if problem.kind == refusals.ELEMENT_REQUIRED:
             return refusals.required_element(problem.text), ()
         kind = _by_problem(problem.kind) or _by_status(status)
-    elif error_format is ErrorFormat.PROBLEM_DETAILS:
+    elif error_format in _TYPED:
         kind = _by_status(status)
     else:
         kind = _by_wording(status, problem.text)
@@ -120,6 +127,33 @@ def _kind(
     return _narrowed(kind, problem), ()
 
 
+_TYPED = (ErrorFormat.PROBLEM_DETAILS, ErrorFormat.PROBLEM_OR_NOTHING)
+_ANYONES = (404, 408, 413, 414, 429, 431)
+"""Statuses that mean the same whoever answers; of 404 :func:`_is_no_route` decides more."""
+
+
+def _is_of_the_api(answer: Answer, problem: _Problem, error_format: ErrorFormat) -> bool:
+    """False for what something between here and the API must have said: it decides nothing about a record.
+
+    An Ed-Fi API refuses in JSON. From ODS/API 7.2 on a 403 or 404 always has a type of its own; only the DMS may leave
+    the body of a missing item empty.
+    """
+    if answer.status < 300:
+        return False
+    if answer.status >= 500:
+        return True
+    if problem is not _NO_PROBLEM:
+        return bool(problem.kind) or answer.status not in (403, 404) or error_format not in _TYPED
+    if answer.body:
+        return answer.status in _ANYONES
+    return answer.status != 404 or error_format is not ErrorFormat.PROBLEM_DETAILS
+
+
+def _may_be_a_gateways(kind: type[Refused], answer: Answer, problem: _Problem) -> bool:
+    """Whether the API may have carried a write out behind the answer."""
+    return kind is errors.NotTheApi or (kind is errors.WrongRoute and bool(answer.body) and problem is _NO_PROBLEM)
+
+
 def _is_no_route(answer: Answer, problem: _Problem, error_format: ErrorFormat) -> bool:
     """True for a 404 that is of the path, not of an item: it must not pass for "the item is gone".
 
@@ -128,7 +162,7 @@ def _is_no_route(answer: Answer, problem: _Problem, error_format: ErrorFormat) -
     """
     if problem.kind or problem.text:
         return bool(_NO_SUCH_ROUTE.search(problem.text))
-    return bool(answer.body) or error_format is not ErrorFormat.PROBLEM_DETAILS
+    return bool(answer.body) or error_format is not ErrorFormat.PROBLEM_OR_NOTHING
 
 
 def _by_problem(kind: str) -> type[Refused] | None:
