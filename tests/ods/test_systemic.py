@@ -50,6 +50,7 @@ SYSTEMIC = {
     e.ConcurrentUpdate: False,
     e.PreconditionFailed: False,
     e.ServerFault: False,
+    e.NotTheApi: True,
 }
 
 

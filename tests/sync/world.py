@@ -157,6 +157,7 @@ class World:
     campus: Campus = field(default_factory=Campus)
     runs: int = 0
     watch: Callable[[], EdfiCteError | None] = lambda: None
+    page_size: int | None = None
 
     def __post_init__(self) -> None:
         self.settings: dict[str, Any] = {
@@ -185,7 +186,9 @@ class World:
         settings = Settings.model_validate(self.settings)
         [target] = settings.targets_of(year)
         ods = self.odses[year]
-        config = EdFiConfig(base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret, tries=2)
+        config = EdFiConfig(
+            base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret, tries=2, page_size=self.page_size
+        )
         if run_id is None:
             self.runs += 1
             run_id = f"run {self.runs}"

@@ -13,6 +13,7 @@ from .addresses import query_text
 from .exchange import Exchange
 from .message import Request
 from .paging import Page
+from .values import whole_number
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Collection:
                 raise
             self._limits.counts_without_rows = False
             return await self.total()
-        total = _number(headers.get("Total-Count"))
+        total = whole_number(headers.get("Total-Count"))
         if total is None:
             raise errors.MalformedAnswer(f"GET {self.name} was answered without a Total-Count header.")
         return total
@@ -111,12 +112,8 @@ class Collection:
                 continue
             if not isinstance(rows, list):
                 raise errors.MalformedAnswer(f"{request.name} was answered with no JSON list.")
-            return Page(rows, limit, _number(headers.get("Total-Count")), headers.get("Next-Page-Token") or None)
+            return Page(rows, limit, whole_number(headers.get("Total-Count")), headers.get("Next-Page-Token") or None)
 
     def _request(self, below: str, parameters: Parameters) -> Request:
         query = query_text({**self._filters, **parameters})
         return Request("GET", URL(f"{self._url}{below}?{query}", encoded=True), f"GET {self.name}{below}")
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdecimal() else None

@@ -84,9 +84,15 @@ class Discovery:
         return self._fallback(blocked)
 
     async def _attempt(self, request: Request) -> Answer:
-        answer = await self._wire.ask(request)
-        answer.json(request.name)
-        return answer
+        try:
+            answer = await self._wire.ask(request)
+        except errors.NotTheApi as error:
+            # A gateway that hides the root document hides it for good; the data may be there all the same.
+            hidden = errors.AuthorizationDenied(error.message, status=error.status)
+        else:
+            answer.json(request.name)
+            return answer
+        raise hidden
 
     def _fallback(self, blocked: EdFiError) -> ApiInfo:
         """The addresses that every ODS/API has; never a guess about the school year."""

@@ -367,12 +367,12 @@ class Unavailable(ServerFault):
 
 
 class NotTheApi(Unavailable):
-    """What lies between (gateway, firewall, proxy) answered in the API's place, which may have done its part or not."""
+    """What lies between (gateway, firewall, proxy) answered in the place of the API, which may have done its part."""
 
     type = "not_the_api"
     default_advice = (
-        "Something between here and the API (a gateway, firewall or proxy) answered in its place. Run again later; if it "
-        "persists, show the time and the status to its operator, and check the connection's host."
+        "Something between here and the API (a gateway, firewall or proxy) answered in its place. Run again later; "
+        "if it persists, show the time and the status to its operator, and check the connection's host."
     )
 
 

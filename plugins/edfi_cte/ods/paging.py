@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any, NamedTuple, Protocol
 
 from . import errors
+from .values import item_id
 
 Row = Any
 """A dict, or whatever the caller decodes an item to: then its id is an attribute of that name."""
@@ -112,9 +113,9 @@ def _fresh(rows: list[Row], seen: Seen, name: str) -> list[Row]:
 
 def _id(row: Row, name: str) -> str:
     identity = row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
-    if not isinstance(identity, str):
+    if (found := item_id(identity)) is None:
         raise errors.MalformedAnswer(f"GET {name} was answered with an item that has no id.")
-    return identity
+    return found
 
 
 async def _one_pass(source: PageSource, first: Page) -> AsyncGenerator[list[Row], None]:

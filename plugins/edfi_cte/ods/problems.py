@@ -16,6 +16,7 @@ from .capabilities import ErrorFormat
 from .errors import Refused
 from .message import Answer, Request, describe_body
 from .scrub import request_values, scrub
+from .values import whole_number
 
 _NO_SUCH_ROUTE = re.compile(r"The specified data could not be found")
 _NO_DESCRIPTOR = re.compile(r"descriptor value .* does not exist", re.IGNORECASE)
@@ -70,7 +71,7 @@ def problem_of(
         outcome_unknown=request.is_write and _may_be_a_gateways(kind, answer, problem),
     )
     if isinstance(error, errors.LimitRefused) and (top := _LIMIT_TOP.search(problem.text)):
-        error.allowed = int(top[1])
+        error.allowed = whole_number(top[1])
     if meanings:
         error.may_mean(meanings)
     return error
@@ -135,8 +136,8 @@ _ANYONES = (404, 408, 413, 414, 429, 431)
 def _is_of_the_api(answer: Answer, problem: _Problem, error_format: ErrorFormat) -> bool:
     """False for what something between here and the API must have said: it decides nothing about a record.
 
-    An Ed-Fi API refuses in JSON. From ODS/API 7.2 on a 403 or 404 always has a type of its own; only the DMS may leave
-    the body of a missing item empty.
+    An Ed-Fi API refuses in JSON. From ODS/API 7.2 on a 403 or 404 always has a type of its own; only the DMS may
+    leave the body of a missing item empty.
     """
     if answer.status < 300:
         return False

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .errors import MalformedAnswer
 from .message import Answer
+from .values import item_id, whole_number
 
 
 class WriteResult(NamedTuple):
@@ -28,12 +29,15 @@ class TokenInfo(NamedTuple):
 
 
 def write_result(answer: Answer) -> WriteResult:
-    """Location's host and path may be those of a server behind the proxy: only its last segment is meant for us."""
+    """Location's host and path may be those of a server behind the proxy: only its last segment is meant for us.
+
+    Where that is no id, none is told.
+    """
     location = answer.headers.get("Location")
     etag = answer.headers.get("ETag")
     return WriteResult(
         answer.status,
-        location.rpartition("/")[2] or None if location else None,
+        item_id(location.rpartition("/")[2]) if location else None,
         etag.removeprefix("W/").strip('"') if etag else None,
         answer.status == 201,
     )
@@ -43,17 +47,16 @@ def token_info(body: Any, name: str) -> TokenInfo:
     """Reads an answer of oauth/token_info (ODS/API 5.3 on; ``claim_set`` from 7.3 on)."""
     if not isinstance(body, dict):
         raise MalformedAnswer(f"{name} was answered with no JSON object.")
-    organizations = body.get("education_organizations") or []
-    ids = {
-        int(organization["education_organization_id"])
-        for organization in organizations
-        if isinstance(organization, dict) and str(organization.get("education_organization_id", "")).isdecimal()
-    }
-    claim_set = body.get("claim_set")
+    organizations = body.get("education_organizations")
+    organizations = organizations if isinstance(organizations, list) else []
+    told = [item.get("education_organization_id") for item in organizations if isinstance(item, dict)]
+    ids = {number for value in told if (number := whole_number(value)) is not None}
+    claim_set, prefixes = body.get("claim_set"), body.get("namespace_prefixes")
+    claim_set = claim_set.get("name") if isinstance(claim_set, dict) else claim_set
     return TokenInfo(
         active=body.get("active") is True,
         client_id=str(body.get("client_id") or ""),
         education_organization_ids=tuple(sorted(ids)),
-        namespace_prefixes=tuple(str(prefix) for prefix in body.get("namespace_prefixes") or ()),
-        claim_set=claim_set.get("name") if isinstance(claim_set, dict) else claim_set,
+        namespace_prefixes=tuple(map(str, prefixes)) if isinstance(prefixes, list) else (),
+        claim_set=claim_set if isinstance(claim_set, str) else None,
     )

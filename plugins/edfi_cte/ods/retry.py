@@ -16,6 +16,7 @@ from .circuit import Circuit
 from .clock import Clock
 from .errors import EdFiError
 from .message import Answer, Request
+from .values import whole_number
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
-    if text.isdecimal():
-        return float(text)
+    if (seconds := whole_number(text)) is not None:
+        return float(seconds)
     until = _date(text)
     if until is None:
         return None

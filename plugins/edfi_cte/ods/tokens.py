@@ -29,6 +29,7 @@ _DENIED_SECONDS = 60.0
 _UNPROVEN_REFUSALS = 2
 _TOKEN_WAIT = 60.0
 _LIFETIME_UNSAID = 300.0
+_LONGEST_LIFETIME = 366 * 86400
 
 _NO_TOKENS_HERE = (
     "Check the connection's base URL, tenant, instance and route; where another address grants the tokens, "
@@ -198,7 +199,9 @@ def _grant_of(answer: Answer) -> tuple[str, float]:
     granted = answer.json(TOKEN_REQUEST)
     if isinstance(granted, dict) and isinstance(token := granted.get("access_token"), str) and token:
         lifetime = granted.get("expires_in")
-        return token, float(lifetime) if isinstance(lifetime, int | float) else _LIFETIME_UNSAID
+        if isinstance(lifetime, int | float) and 0 < lifetime < _LONGEST_LIFETIME:
+            return token, float(lifetime)
+        return token, _LIFETIME_UNSAID
     raise errors.MalformedAnswer(f"{TOKEN_REQUEST} was answered without a token.", status=answer.status)
 
 

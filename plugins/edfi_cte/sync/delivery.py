@@ -12,6 +12,7 @@ from edfi_cte.associations.plan import Action
 from edfi_cte.ledger.events import Failure, Result
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.ods.errors import MalformedAnswer, NotFound, NotYetEnrolled, WrongRoute
+from edfi_cte.sync.documents import key_of
 from edfi_cte.sync.lane import RESOURCE
 from edfi_cte.sync.programs import Programs
 
@@ -77,7 +78,7 @@ async def _learn_id(client: EdFiClient, row: sa.Row[Any]) -> str:
 async def _find_ids(client: EdFiClient, row: sa.Row[Any]) -> list[str]:
     key = NaturalKey.of(json.loads(row.body))
     documents = await client.find(RESOURCE, key_filters(key))
-    return [document["id"] for document in documents if NaturalKey.of(document).key_id == key.key_id]
+    return [document["id"] for document in documents if key_of(document).key_id == key.key_id]
 
 
 def key_filters(key: NaturalKey) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure
 from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.ods.values import whole_number
 from edfi_cte.sync.lane import Lane, StepFailed
 
 log = logging.getLogger(__name__)
@@ -85,9 +86,12 @@ async def known_programs(lane: Lane, client: EdFiClient) -> set[str]:
 
 
 def _is_ours(lane: Lane, document: Mapping[str, Any]) -> bool:
-    edorg = document["educationOrganizationReference"]["educationOrganizationId"]
-    kind = lane.preferences.program_type_descriptor
-    return int(edorg) == lane.target.edorg_id and document["programTypeDescriptor"].casefold() == kind.casefold()
+    """Of our education organization and program type, with a name; what says nothing of these is none to refer to."""
+    edorg, kind = document.get("educationOrganizationReference"), document.get("programTypeDescriptor")
+    edorg_id = whole_number(edorg.get("educationOrganizationId")) if isinstance(edorg, dict) else None
+    wanted = lane.preferences.program_type_descriptor.casefold()
+    named = isinstance(document.get("programName"), str)
+    return named and edorg_id == lane.target.edorg_id and isinstance(kind, str) and kind.casefold() == wanted
 
 
 def lacking(name: str, known: set[str]) -> str:

@@ -16,12 +16,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.compare import is_as_sent
 from edfi_cte.associations.model import NaturalKey, digest
 from edfi_cte.associations.plan import Action, Cause
 from edfi_cte.ledger import accounts, bulk, events, mappings, records
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NotFound, WrongRoute
+from edfi_cte.sync.documents import as_sent, is_ours, key_of
 from edfi_cte.sync.guards import check_deletes
 from edfi_cte.sync.lane import RESOURCE, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.send import send_step
@@ -126,14 +126,7 @@ async def _our_pages(lane: Lane, client: EdFiClient) -> AsyncIterator[list[dict[
     kind = lane.preferences.program_type_descriptor
     filters = {"educationOrganizationId": edorg_id, "programTypeDescriptor": kind}
     async for page in client.pages(RESOURCE, filters, at_once=PAGES_AT_ONCE):
-        yield [document for document in page if _is_ours(lane, document)]
-
-
-def _is_ours(lane: Lane, document: dict[str, Any]) -> bool:
-    """Of our education organization and program type."""
-    kind = document["programReference"]["programTypeDescriptor"].casefold()
-    edorg_id = int(document["educationOrganizationReference"]["educationOrganizationId"])
-    return edorg_id == lane.target.edorg_id and kind == lane.preferences.program_type_descriptor.casefold()
+        yield [document for document in page if is_ours(lane, document)]
 
 
 def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> None:
@@ -142,7 +135,7 @@ def _examine(lane: Lane, page: list[dict[str, Any]], findings: _Findings) -> Non
     with lane.ledger.connect() as connection:
         known = mappings.by_ods_id(connection, lane.target_id, ids)
         strangers = {
-            ods_id: NaturalKey.of(document) for ods_id, document in zip(ids, page, strict=True) if ods_id not in known
+            ods_id: key_of(document) for ods_id, document in zip(ids, page, strict=True) if ods_id not in known
         }
         wanted = records.desired_keys(connection, lane.target_id, [key.key_id for key in strangers.values()])
         twins = mappings.ods_ids(connection, lane.target_id, list(wanted))
@@ -163,7 +156,7 @@ def _edited(lane: Lane, pairs: list[tuple[sa.Row[Any], dict[str, Any]]]) -> list
     edited = {
         mapped.key_id: mapped
         for mapped, document in pairs
-        if not is_as_sent(document, mapped.payload_hash, mapped.content_hash)
+        if not as_sent(document, mapped.payload_hash, mapped.content_hash)
     }
     if not edited:
         return []
@@ -259,7 +252,7 @@ async def _is_absent(lane: Lane, client: EdFiClient, ods_id: str) -> bool:
         return True
     except AuthorizationDenied:
         return False
-    if not _is_ours(lane, document):
+    if not is_ours(lane, document):
         return False
     raise StepFailed(
         f"{lane.target_id}: the ODS lists fewer records than it holds: one that its collection left out is there by "
