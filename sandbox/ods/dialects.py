@@ -99,6 +99,10 @@ class Dialect:
     """A required reference that isn't there is named as such, or by the entity's columns (up to 6.x)."""
     renames_people: bool = False
     """A PUT may give a student another studentUniqueId: up to 6.x it is no part of the entity's key."""
+    claims_before_look_up: bool = False
+    """The claim set is asked before an item is looked up (DMS)."""
+    empty_put: Literal["request", "validation"] = "request"
+    """A PUT without a body is refused as a request, or as a document (7.2+)."""
     key_change: Literal["refused", "ignored"] = "refused"
     """PUT with another natural key: 400 (7.0+), or 204 with the key kept (up to 6.x)."""
     id_in_put_body: Literal["ignored", "required"] = "ignored"
@@ -127,7 +131,9 @@ class Dialect:
     """Dependencies name Create and Update apart (6.0+), or Create only (v5.x)."""
 
 
-_ODS_7_3 = Dialect("7.3", "7.3", (5, 2), "5.2.0", PROBLEMS_7_3, application_name="Ed-Fi ODS/API")
+_ODS_7_3 = Dialect(
+    "7.3", "7.3", (5, 2), "5.2.0", PROBLEMS_7_3, application_name="Ed-Fi ODS/API", empty_put="validation"
+)
 _ODS_7_1 = replace(
     _ODS_7_3,
     name="7.1",
@@ -147,6 +153,7 @@ _ODS_7_1 = replace(
     token_limit=None,
     token_info_has_claims=False,
     two_validations=True,
+    empty_put="request",
     denials="either",
     absent_person="not found",
     descriptors="alone",
@@ -230,6 +237,8 @@ _DMS = replace(
     correlation_header="correlationid",
     correlation_parameter=False,
     duplicate_properties="refused",
+    claims_before_look_up=True,
+    empty_put="request",
     denials="required element",
     descriptors="with references",
     names_base_of_dependents=False,

@@ -144,13 +144,20 @@ class Reader:
             tests.append(lambda record: least <= record.change_version <= most)
         for name, text in wanted.items():
             if name == "id":
-                tests.append(id_test(text))
+                tests.append(id_test(self._id_to_filter_by(text)))
             elif name in filters and text != "":
                 value = self._filter_value(filters[name], text)
                 if value is ABSENT:
                     return None
                 tests.append(filters[name].test(resource, value))
         return tests
+
+    def _id_to_filter_by(self, text: str) -> str:
+        """An ODS binds the text as a GUID; the Data Management Service finds nothing for one that is none."""
+        if internal_id(text) is None and not self._dialect.strict_queries:
+            phrases = self._dialect.wording.phrases
+            raise Failure(Kind.MALFORMED_ID, problems={f"{phrases.root}.id": [phrases.invalid_id.format(id=text)]})
+        return text
 
     def _filter_value(self, wanted: Filter, text: str) -> Any:
         """A filter's text as the property's value; ABSENT for an unknown descriptor."""

@@ -44,6 +44,8 @@ class Writer:
         self, session: Session | None, resource: Resource, identifier: str, request: Request, url: str
     ) -> Response:
         """Full replacement by id: 204."""
+        if not request.body.strip() and self.dialect.empty_put == "validation":
+            self._refuse_empty_put(identifier)
         record_id = self.parse_id(identifier)
         raw = self._json_object(request)
         record = self.replace(session, resource, record_id, raw, request.headers)
@@ -111,16 +113,17 @@ class Writer:
         self._check_body_id(raw, reading)
         self._refuse_early(reader, reading, "Put")
         self._refuse_other_id(raw, record_id)
-        if session is not None:
+        if session is not None and self.dialect.claims_before_look_up:
             require_claim(session, resource, "update")
             self._refuse_descriptors(reading)
         record = self.store.collections[resource.name].by_id.get(record_id)
         if record is None:
             raise self._missing(Kind.NOT_FOUND_UPDATE, headers)
         if session is not None:
+            require_claim(session, resource, "update")
             self.authorizer.require(session, resource, record.key, "update")
         self._check_conditions(record, headers)
-        if reading.key and reading.key != record.key:
+        if reading.key != record.key:
             reading = self._with_changed_key(record, raw, reading, reader)
             if session is not None and reading.key != record.key and resource.updatable_key:
                 self.authorizer.require(session, resource, reading.document, "update", proposed=True)
@@ -173,6 +176,14 @@ class Writer:
             message = "The JSON value could not be converted to the resource: an object is expected."
             raise Failure(Kind.MALFORMED_BODY, problems={root: [message]})
         return raw
+
+    def _refuse_empty_put(self, identifier: str) -> None:
+        """A PUT's empty body is one of the validation errors, beside an id that is none (7.2+)."""
+        phrases = self.dialect.wording.phrases
+        problems = {phrases.root: ["A non-empty request body is required."]}
+        if internal_id(identifier) is None:
+            problems[f"{phrases.root}.id"] = [phrases.invalid_id.format(id=identifier)]
+        raise Failure(Kind.INVALID, problems=problems)
 
     def _refuse_early(self, reader: DocumentReader, reading: Reading, verb: str) -> None:
         """What is wrong with a document before anyone is asked: all of it, where there is but one validation."""
@@ -253,6 +264,8 @@ class Writer:
         """The reading to store when a PUT's key is not the item's."""
         resource = record.resource
         if resource.updatable_key or (resource.name == "students" and self.dialect.renames_people):
+            if not reading.key:
+                reader.refuse_invalid(reading)
             self._refuse_taken_key(resource, reading)
             return reading
         if self.dialect.key_change == "refused":

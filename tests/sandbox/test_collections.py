@@ -136,6 +136,16 @@ def test_filter_by_id(target: Target) -> None:
     assert target.get(ASSOCIATIONS, id="b61860ad52da43fb98a6e4fda8747e00").json() == []
 
 
+@pytest.mark.proven("ODS Requests.mustache: Guid Id of GetByExample; DMS DescriptorQueryCapabilityCompiler: a string")
+def test_filter_by_an_id_that_is_none(target: Target) -> None:
+    answer = target.get(ASSOCIATIONS, id="xyz")
+    if target.dialect == "dms":
+        assert (answer.status_code, answer.json()) == (200, [])
+    else:
+        assert answer.status_code == 400
+        assert "The value 'xyz' is not valid." in answer.text
+
+
 @pytest.mark.dialects("7.3")
 @pytest.mark.proven("Postman Integration: Paging > Cursor Paging > Paging through Partitions, Smallest Partitions")
 def test_small_partitions_on_request_side_by_side(target: Target) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.answers import DATA, SEE_VALIDATION, check, message, problem
+from tests.sandbox.answers import DATA, SEE_ERRORS, SEE_VALIDATION, check, message, problem
 from tests.sandbox.cases import (
     COULD_NOT,
     NOT_DANGEROUS,
@@ -16,7 +16,7 @@ from tests.sandbox.cases import (
     services,
     with_item,
 )
-from tests.sandbox.target import WORLD, Target, association
+from tests.sandbox.target import ASSOCIATIONS, WORLD, Target, association
 
 ITEM = "Access to the resource item could not be authorized because"
 REQUIRED = ("beginDate", "educationOrganizationReference", "programReference", "studentReference")
@@ -93,6 +93,7 @@ BODIES = [
         "validated",
         with_item(lambda target, url: target.call("PUT", url, {})),
         {
+            **same((204, None), "5.3", "6.2"),
             "7.1": message(
                 400,
                 "Validation of 'StudentCTEProgramAssociationPut' failed.\n"
@@ -112,6 +113,29 @@ BODIES = [
                 where={f"$.{name}": [f"{name} is required."] for name in (*REQUIRED, "id")},
                 dms=True,
             ),
+        },
+    ),
+    Case(
+        "a PUT without a body",
+        "Postman ResponseTests: when_putting_a_resource_with_null_parameters > Put Request without request body",
+        with_item(lambda target, url: target.call("PUT", url, content=b"")),
+        {
+            **same(message(400, "A non-empty request body is required."), "5.3", "6.2", "7.1"),
+            "7.3": problem(400, DATA, SEE_VALIDATION, where={"$": ["A non-empty request body is required."]}),
+            "dms": problem(400, "bad-request", SEE_ERRORS, "A non-empty request body is required.", dms=True),
+        },
+    ),
+    Case(
+        "a PUT without a body to an id that is none",
+        "Postman ResponseTests (7.3): Put Request with MalformedId and without request body",
+        lambda target: target.call("PUT", f"{ASSOCIATIONS}/x", content=b""),
+        {
+            "7.3": problem(
+                400,
+                DATA,
+                SEE_VALIDATION,
+                where={"$": ["A non-empty request body is required."], "$.id": ["The value 'x' is not valid."]},
+            )
         },
     ),
     Case(
