@@ -213,6 +213,10 @@ def test_a_key_without_organizations(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "ODS 0002-ResourceClaimMetadata: people, Create without further authorization; DMS "
+    "RelationshipsWithEdOrgsAndPeople 10, 12 and 16"
+)
 def test_a_new_student_cannot_be_read_before_the_enrollment(target: Target) -> None:
     student = {"studentUniqueId": "new-one", "firstName": "A", "lastSurname": "B", "birthDate": "2008-01-01"}
     created = target.post(student, "/ed-fi/students")
@@ -224,6 +228,10 @@ def test_a_new_student_cannot_be_read_before_the_enrollment(target: Target) -> N
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "DMS RelationshipsWithEdOrgsAndPeople 05 and 25; ODS 0002-ResourceClaimMetadata: educationOrganizations, "
+    "Read without further authorization"
+)
 def test_a_collection_shows_only_what_the_caller_may_see(target: Target) -> None:
     assert target.control is not None
     target.created()
@@ -243,6 +251,10 @@ DESCRIPTOR = {
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "ODS 0002-ResourceClaimMetadata: SIS Vendor, Read of systemDescriptors; v7.3 "
+    "SecurityAuthorizationException, access-denied:action"
+)
 def test_the_loaders_key_only_reads_descriptors(target: Target) -> None:
     answer = target.post(DESCRIPTOR, "/ed-fi/cteProgramServiceDescriptors")
     expected = no_action(target.dialect, "create", "systemDescriptors", "cteProgramServiceDescriptor")
@@ -251,6 +263,7 @@ def test_the_loaders_key_only_reads_descriptors(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS 0002-ResourceClaimMetadata: SIS Vendor, Read of educationOrganizations")
 def test_the_loaders_key_only_reads_organizations(target: Target) -> None:
     assert target.control is not None
     (row,) = target.control.documents("schools")
@@ -259,6 +272,9 @@ def test_the_loaders_key_only_reads_organizations(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "ODS AuthorizationBasisMetadataSelector: Are you missing a claim (to 7.1), access-denied:resource (7.2+)"
+)
 def test_a_key_without_the_resource(target: Target) -> None:
     assert target.control is not None
     target.control.add_client("bare", "bare", "Bootstrap Descriptors", [WORLD.district])
@@ -278,6 +294,7 @@ def test_a_key_without_the_resource(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS NamespaceBasedAuthorizationFilterDefinitionsFactory; DMS NamespaceAuthorization")
 def test_descriptors_of_another_namespace_are_not_the_callers(target: Target) -> None:
     assert target.control is not None
     target.control.add_client("full", "full", "Ed-Fi Sandbox", [WORLD.district])
@@ -306,6 +323,10 @@ def test_descriptors_of_another_namespace_are_not_the_callers(target: Target) ->
     [([1, 2], "1, 2"), ([1, 2, 3, 4, 5], "1, 2, 3, 4, 5"), ([1, 2, 3, 4, 5, 6], "1, 2, 3, 4, 5, ...")],
     ids=["two", "five", "six"],
 )
+@pytest.mark.proven(
+    "Postman AuthorizationTests (7.3): … using_API_client_with_many_EdOrgIds; ODS v6.2 "
+    "GetClaimEndpointValuesText; DMS FormatClaimEducationOrganizationIds"
+)
 def test_several_organizations_are_listed_up_to_five(target: Target, ids: list[int], listed: str) -> None:
     assert target.control is not None
     target.control.add_client("several", "several", education_organizations=ids)
@@ -318,6 +339,7 @@ def test_several_organizations_are_listed_up_to_five(target: Target, ids: list[i
 
 @pytest.mark.dialects("dms")
 @pytest.mark.needs_seeding
+@pytest.mark.proven("DMS UpsertHandler: application/problem+json")
 def test_dms_forbids_in_its_own_content_type(target: Target) -> None:
     answer = target.post(DESCRIPTOR, "/ed-fi/cteProgramServiceDescriptors")
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -31,6 +31,10 @@ def own(target: Target, **parameters: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "Postman ResponseTests: When_No_Parameters_are_supplied_should_return_DefaultPageSizeLimit_results; v5.3 "
+    "GetEntitiesBySpecification: 25"
+)
 def test_the_default_limit(target: Target) -> None:
     assert target.control is not None
     rows = [
@@ -43,6 +47,10 @@ def test_the_default_limit(target: Target) -> None:
     assert len(answer.json()) == (25 if target.dialect == "5.3" else 34)
 
 
+@pytest.mark.proven(
+    "Postman ResponseTests: "
+    "When_Given_a_limit_0_and_TotalCount_Should_return_200_with_empty_array_and_total_count_header"
+)
 def test_limit_zero_counts_only(target: Target) -> None:
     seed_dates(target, "2019-08-01", "2019-08-02")
     answer = target.get(ASSOCIATIONS, limit=0, totalCount="true", studentUniqueId=WORLD.student)
@@ -51,6 +59,9 @@ def test_limit_zero_counts_only(target: Target) -> None:
     assert "Total-Count" not in target.get(ASSOCIATIONS, limit=0).headers
 
 
+@pytest.mark.proven(
+    "Postman ResponseTests: When_Offset_Value_Supplied_Should_Return_Next_Set_of_Resources; DMS PagingQueryString 01"
+)
 def test_offset_pages_cover_everything_once(target: Target) -> None:
     days = [f"2019-08-{day:02d}" for day in range(1, 8)]
     seed_dates(target, *days)
@@ -59,12 +70,16 @@ def test_offset_pages_cover_everything_once(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS GetEntitiesBySpecification: order by primary key (to 7.2), by AggregateId (7.3)")
 def test_pages_come_by_key_up_to_7_2_and_by_insertion_from_then_on(target: Target) -> None:
     seed_dates(target, "2019-08-03", "2019-08-01", "2019-08-02")
     expected = ["2019-08-03", "2019-08-01", "2019-08-02"]
     assert dates(own(target)) == (expected if target.dialect in CURSOR else sorted(expected))
 
 
+@pytest.mark.proven(
+    "Postman GetByExample: by Valid StudentUniqueId and ParentUniqueId; DMS ResourceQueriesQueryString 05"
+)
 def test_filters_are_joined_with_and(target: Target) -> None:
     seed_dates(target, "2019-08-01", "2019-08-02")
     target.created(association(studentReference={"studentUniqueId": WORLD.other_student}, beginDate="2019-08-02"))
@@ -74,11 +89,13 @@ def test_filters_are_joined_with_and(target: Target) -> None:
 
 
 @pytest.mark.parametrize("name", ["beginDate", "BEGINDATE", "begindate"])
+@pytest.mark.proven("ASP.NET model binding; DMS ResourceQueriesQueryString 08-10")
 def test_filter_names_are_matched_in_any_case(target: Target, name: str) -> None:
     seed_dates(target, "2019-08-01", "2019-08-02")
     assert dates(own(target, **{name: "2019-08-02"})) == ["2019-08-02"]
 
 
+@pytest.mark.proven("Postman GetByExample (7.3): When filtering by ReasonExitedDescriptor, by EndDate")
 def test_filters_by_descriptor_and_by_other_properties(target: Target) -> None:
     target.created(association(privateCTEProgram=True))
     target.created(association(beginDate="2019-09-01", privateCTEProgram=False))
@@ -255,6 +272,7 @@ def test_unknown_parameters_are_ignored_but_by_dms(target: Target) -> None:
 
 
 @pytest.mark.dialects(*CURSOR)
+@pytest.mark.proven("Postman Integration (7.3): Cursor Paging > Paging through Partitions; DMS CURSOR-PAGING.md")
 def test_a_cursor_walk_ends_with_an_empty_page_without_a_token(target: Target) -> None:
     days = [f"2019-08-{day:02d}" for day in range(1, 8)]
     seed_dates(target, *days)
@@ -272,6 +290,9 @@ def test_a_cursor_walk_ends_with_an_empty_page_without_a_token(target: Target) -
 
 @pytest.mark.dialects(*CURSOR)
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "DMS CURSOR-PAGING.md, Cursor paging is not a snapshot; ODS v7.3 PagingHelpers: ranges of AggregateId"
+)
 def test_a_cursor_walk_skips_nothing_while_items_are_deleted(target: Target) -> None:
     days = [f"2019-08-{day:02d}" for day in range(1, 8)]
     seed_dates(target, *days)
@@ -286,6 +307,7 @@ def test_a_cursor_walk_skips_nothing_while_items_are_deleted(target: Target) -> 
 
 
 @pytest.mark.dialects(*CURSOR)
+@pytest.mark.proven("ODS v7.3 PagingHelpers.GetPageToken; Postman Integration (7.3): LTIxNDc0NzQwMzgsMjE0NzQ4MzY0Nw")
 def test_a_token_is_a_span_of_surrogate_keys(target: Target) -> None:
     seed_dates(target, "2019-08-01")
     token = target.get(ASSOCIATIONS, limit=1).headers["Next-Page-Token"]
@@ -295,6 +317,7 @@ def test_a_token_is_a_span_of_surrogate_keys(target: Target) -> None:
 
 
 @pytest.mark.dialects("5.3", "6.2", "7.1")
+@pytest.mark.proven("ODS v7.1 DataManagementControllerBase.GetAll knows limit and offset only")
 def test_there_are_no_cursors_before_7_3(target: Target) -> None:
     seed_dates(target, "2019-08-01")
     assert "Next-Page-Token" not in target.get(ASSOCIATIONS, limit=1).headers
@@ -303,6 +326,7 @@ def test_there_are_no_cursors_before_7_3(target: Target) -> None:
 
 @pytest.mark.dialects(*CURSOR)
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS v7.3 PartitionsQueryBuilderPartitionsApplicator: no part below five full pages")
 def test_partitions_split_a_large_collection(target: Target) -> None:
     assert target.control is not None
     rows = [
@@ -324,6 +348,7 @@ def test_partitions_split_a_large_collection(target: Target) -> None:
 
 
 @pytest.mark.dialects(*CURSOR)
+@pytest.mark.proven("Postman Integration (7.3): Default Partitions > Small set, partition number unspecified")
 def test_a_small_collection_is_one_partition(target: Target) -> None:
     seed_dates(target, "2019-08-01")
     assert len(target.get(f"{ASSOCIATIONS}/partitions", number=10).json()["pageTokens"]) == 1
@@ -343,6 +368,10 @@ def snapshot_missing(target: Target) -> Answer:
 
 @pytest.mark.dialects("5.3", "6.2", "7.1", "7.3")
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "Postman ChangeQueries: Snapshots; ODS SnapshotGoneExceptionTranslator (to 6.x), "
+    "SnapshotNotFoundExceptionTranslator (7.0+), SnapshotsAreReadOnlyResult"
+)
 def test_there_are_no_snapshots(target: Target) -> None:
     header = "Use-Snapshot" if target.dialect in ("7.1", "7.3") else "Snapshot-Identifier"
     answer = target.get(ASSOCIATIONS, headers={header: "true"})
@@ -357,5 +386,6 @@ def test_there_are_no_snapshots(target: Target) -> None:
 
 @pytest.mark.dialects("5.3", "6.2")
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS v5.3 and v6.2 SnapshotsController")
 def test_the_list_of_snapshots_is_empty(target: Target) -> None:
     assert target.get(f"{target.change_queries_url}/snapshots").json() == []

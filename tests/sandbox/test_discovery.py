@@ -34,6 +34,7 @@ STANDARDS = {"5.3": "3.3.1-b", "6.2": "4.0.0", "7.1": "5.0.0", "7.3": "5.2.0", "
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS VersionController of each version; DMS General/DiscoveryAPI")
 def test_the_root_document(target: Target) -> None:
     document = target.http.get(target.base_url).json()
     base = target.base_url
@@ -46,6 +47,7 @@ def test_the_root_document(target: Target) -> None:
     assert document.get("suite", "3") == "3"
 
 
+@pytest.mark.proven("ODS AggregateDependencyController; the published documents of dependencies")
 def test_dependencies_give_the_load_order(target: Target) -> None:
     rows = target.http.get(target.urls["dependencies"]).json()
     order: dict[str, int] = {}
@@ -65,6 +67,7 @@ def test_dependencies_give_the_load_order(target: Target) -> None:
     assert students == ([["Create"]] if target.dialect == "5.3" else [["Create"], ["Update"]])
 
 
+@pytest.mark.proven("ODS AggregateDependencyController: application/graphml")
 def test_dependencies_as_graphml_agree_with_the_load_order(target: Target) -> None:
     rows = target.http.get(target.urls["dependencies"]).json()
     answer = target.http.get(target.urls["dependencies"], headers={"Accept": "application/graphml"})
@@ -90,6 +93,7 @@ def openapi(target: Target, section: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.proven("the published OpenAPI documents: x-Ed-Fi-isIdentity")
 def test_the_openapi_document_says_what_identifies_an_item(target: Target) -> None:
     schemas = openapi(target, "Resources")["components"]["schemas"]
     association = schemas["edFi_studentCTEProgramAssociation"]
@@ -106,6 +110,7 @@ def test_the_openapi_document_says_what_identifies_an_item(target: Target) -> No
     assert number["format"] == ("int32" if target.dialect in ("5.3", "6.2") else "int64")
 
 
+@pytest.mark.proven("the published OpenAPI documents of Data Standards 3.3 to 6.0")
 def test_the_openapi_document_follows_the_data_standard(target: Target) -> None:
     schemas = openapi(target, "Resources")["components"]["schemas"]
     properties = schemas["edFi_studentCTEProgramAssociation"]["properties"]
@@ -115,6 +120,7 @@ def test_the_openapi_document_follows_the_data_standard(target: Target) -> None:
     assert ("_lastModifiedDate" in properties) == (target.dialect != "5.3")
 
 
+@pytest.mark.proven("the published OpenAPI documents, descriptors")
 def test_the_openapi_document_of_the_descriptors(target: Target) -> None:
     document = openapi(target, "Descriptors")
     schema = document["components"]["schemas"]["edFi_cteProgramServiceDescriptor"]
@@ -123,6 +129,7 @@ def test_the_openapi_document_of_the_descriptors(target: Target) -> None:
     assert "/ed-fi/cteProgramServiceDescriptors" in document["paths"]
 
 
+@pytest.mark.proven("the published OpenAPI documents: x-Ed-Fi-isUpdatable; ODS ApiModel.json, isUpdatable")
 def test_only_resources_with_changeable_keys_are_updatable(target: Target) -> None:
     paths = openapi(target, "Resources")["paths"]
     updatable = [path for path, item in paths.items() if item.get("put", {}).get("x-Ed-Fi-isUpdatable")]

@@ -32,6 +32,8 @@ def malformed(text: str = "Malformed Authorization header") -> Answer:
 class Case:
     """A token request that fails: its header and form, and the answers."""
 
+    proof = "ODS TokenController and ClientCredentialsTokenRequestProvider of each version; DMS Token, Connect"
+
     name: str
     header: str | None
     answers: Mapping[str, Answer]
@@ -129,6 +131,7 @@ def test_a_token_request_is_refused(target: Target, case: Case) -> None:
     check(answer, case.answers[target.dialect], target.dialect)
 
 
+@pytest.mark.proven("Postman Integration: Authentication; ODS TokenController; DMS Connect")
 def test_a_token_is_granted_for_basic_credentials(target: Target) -> None:
     answer = target.token_request(target.key, target.secret)
     document = answer.json()
@@ -142,12 +145,14 @@ def test_a_token_is_granted_for_basic_credentials(target: Target) -> None:
 
 @pytest.mark.dialects("5.3", "6.2", "7.1", "7.3")
 @pytest.mark.parametrize("content_type", [FORM, JSON])
+@pytest.mark.proven("ODS ClientCredentialsTokenRequestProvider; DMS Token")
 def test_a_token_is_granted_for_credentials_in_the_body(target: Target, content_type: str) -> None:
     fields = {"grant_type": "CLIENT_CREDENTIALS", "client_id": target.key, "client_secret": target.secret}
     body: dict[str, Any] = {"data": fields} if content_type == FORM else {"json": fields}
     assert target.http.post(target.urls["oauth"], **body).status_code == 200
 
 
+@pytest.mark.proven("ODS TokenController [Consumes]; v7.3 OAuthContentTypeValidationMiddleware")
 def test_another_content_type_is_refused_by_an_ods(target: Target) -> None:
     answer = target.http.post(
         target.urls["oauth"],
@@ -166,6 +171,7 @@ def test_another_content_type_is_refused_by_an_ods(target: Target) -> None:
 
 @pytest.mark.needs_seeding
 @pytest.mark.dialects("6.2", "7.3")
+@pytest.mark.proven("ODS ClientCredentialsTokenRequestProvider: invalid_scope")
 def test_a_scope_narrows_the_token_to_one_organization(target: Target) -> None:
     assert target.control is not None
     target.control.add_client("two", "two", education_organizations=[WORLD.district, 1])
@@ -179,6 +185,7 @@ def test_a_scope_narrows_the_token_to_one_organization(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS v7.3 TooManyTokensException, BearerTokenPerClientLimit")
 def test_more_live_tokens_than_a_client_may_hold(target: Target) -> None:
     statuses = [target.token_request(target.key, target.secret).status_code for _ in range(16)]
     assert statuses == [200] * 15 + [429 if target.dialect == "7.3" else 200]
@@ -204,6 +211,9 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.proven(
+    "ODS authentication challenge (to 7.1), v7.3 EdFiApiAuthenticationMiddleware; DMS JwtAuthenticationMiddleware"
+)
 def test_a_request_without_a_valid_token_is_refused(target: Target, header: str) -> None:
     value, reason = HEADERS[header]
     headers = {} if value is None else {"Authorization": value}
@@ -222,6 +232,7 @@ def unauthenticated(dialect: str, reason: str) -> Answer:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("ODS BearerTokenTimeoutMinutes; to revoke is the sandbox's own")
 def test_tokens_expire_and_can_be_revoked(target: Target) -> None:
     assert target.control is not None
     target.token()
@@ -246,6 +257,7 @@ def token_info(target: Target, token: str | None, bearer: str = "") -> httpx.Res
     )
 
 
+@pytest.mark.proven("ODS TokenInfoController, TokenInfo; DMS Security/TokenIntrospection")
 def test_token_info_tells_what_a_token_is_good_for(target: Target) -> None:
     document = token_info(target, target.token()).json()
     assert document["active"] is True
@@ -255,6 +267,9 @@ def test_token_info_tells_what_a_token_is_good_for(target: Target) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "0" * 32], ids=["missing", "unknown"])
+@pytest.mark.proven(
+    "Postman ResponseTests: when_retrieving_token_info_without_providing_a_token, using_an_invalid_token"
+)
 def test_token_info_of_no_token(target: Target, token: str | None) -> None:
     answer = token_info(target, token)
     if target.dialect in ("7.3", "dms"):
@@ -268,6 +283,7 @@ def test_token_info_of_no_token(target: Target, token: str | None) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven("Postman ResponseTests: when_retrieving_token_info_using_a_mismatched_token")
 def test_token_info_of_another_clients_token(target: Target) -> None:
     assert target.control is not None
     target.control.add_client("other", "other", education_organizations=[WORLD.district])

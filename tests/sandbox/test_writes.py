@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 
 from tests.sandbox.answers import DATA, SEE_VALIDATION, check, message, problem
@@ -13,6 +12,7 @@ from tests.sandbox.target import ASSOCIATIONS, WORLD, Target, association
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
 
 
+@pytest.mark.proven("Postman ResponseTests: when_posting_a_resource, when_posting_an_existing_resource")
 def test_post_is_an_upsert_by_natural_key(target: Target) -> None:
     first = target.post(association())
     second = target.post(association(nonTraditionalGenderStatus=False))
@@ -24,6 +24,7 @@ def test_post_is_an_upsert_by_natural_key(target: Target) -> None:
     assert target.get(first.headers["Location"]).json()["nonTraditionalGenderStatus"] is False
 
 
+@pytest.mark.proven("ODS DataManagementControllerBase.GetResourceUrl; DMS CreateResourcesValidation 28")
 def test_location_ends_with_the_id(target: Target) -> None:
     location = target.created()
     identifier = location.rpartition("/")[2]
@@ -32,6 +33,7 @@ def test_location_ends_with_the_id(target: Target) -> None:
     assert target.get(location).json()["id"] == identifier
 
 
+@pytest.mark.proven("ODS UpsertEntity: isModified; DMS UpdateResourcesValidation 23")
 def test_an_unchanged_payload_changes_nothing(target: Target) -> None:
     first = target.post(association())
     before = target.get(first.headers["Location"])
@@ -40,6 +42,7 @@ def test_an_unchanged_payload_changes_nothing(target: Target) -> None:
     assert target.get(first.headers["Location"]).content == before.content
 
 
+@pytest.mark.proven("ODS DataManagementControllerBase, Unquoted; DMS Resources/etag")
 def test_the_etag_is_quoted_in_the_header_and_bare_in_the_body(target: Target) -> None:
     answer = target.get(target.created())
     tag = answer.json()["_etag"]
@@ -48,6 +51,7 @@ def test_the_etag_is_quoted_in_the_header_and_bare_in_the_body(target: Target) -
     assert re.fullmatch(shape, tag)
 
 
+@pytest.mark.proven("ODS Resources.mustache: _lastModifiedDate from v6.0 on")
 def test_the_date_of_the_last_change(target: Target) -> None:
     document = target.get(target.created()).json()
     assert ("_lastModifiedDate" in document) == (target.dialect != "5.3")
@@ -55,6 +59,7 @@ def test_the_date_of_the_last_change(target: Target) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z", document["_lastModifiedDate"])
 
 
+@pytest.mark.proven("Postman ResponseTests: when_putting_a_resource_with_no_etag; DMS UpdateResourcesValidation 02")
 def test_put_replaces_the_whole_document(target: Target) -> None:
     location = target.created(association(privateCTEProgram=True, endDate="2019-12-20"))
     answer = target.put(location, association(cteProgramServices=None))
@@ -68,6 +73,7 @@ def test_put_replaces_the_whole_document(target: Target) -> None:
     assert document.get("cteProgramServices", []) == []
 
 
+@pytest.mark.proven("ODS Resources.mustache: lists; DMS CreateResourcesValidation 29")
 def test_empty_collections_are_listed_by_an_ods(target: Target) -> None:
     document = target.get(target.created(association(cteProgramServices=None))).json()
     if target.dialect == "dms":
@@ -76,12 +82,16 @@ def test_empty_collections_are_listed_by_an_ods(target: Target) -> None:
         assert document["cteProgramServices"] == []
 
 
+@pytest.mark.proven(
+    "Postman ResponseTests: when_posting_a_resource_with_null_collection; DMS CreateResourcesValidation 11"
+)
 def test_null_is_the_same_as_left_out(target: Target) -> None:
     first = target.post(association())
     second = target.post({**association(), "endDate": None, "programParticipationStatuses": None})
     assert second.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.proven("Postman ResponseTests: when_deleting_a_resource, when_deleting_a_resource_that_doesnt_exist")
 def test_delete_and_delete_again(target: Target) -> None:
     location = target.created()
     answer = target.call("DELETE", location)
@@ -90,6 +100,7 @@ def test_delete_and_delete_again(target: Target) -> None:
     assert target.get(location).status_code == 404
 
 
+@pytest.mark.proven("Postman ResponseTests: ReferenceLinkTests")
 def test_references_carry_links_to_concrete_items(target: Target) -> None:
     document = target.get(target.created()).json()
     link = document["educationOrganizationReference"]["link"]
@@ -99,6 +110,7 @@ def test_references_carry_links_to_concrete_items(target: Target) -> None:
     assert target.get(student["href"]).json()["studentUniqueId"] == WORLD.student
 
 
+@pytest.mark.proven("ODS Resources.mustache: link and _etag are read-only members")
 def test_links_and_etags_may_be_sent_back(target: Target) -> None:
     location = target.created()
     document = target.get(location).json()
@@ -106,6 +118,7 @@ def test_links_and_etags_may_be_sent_back(target: Target) -> None:
     assert target.get(location).json() == document
 
 
+@pytest.mark.proven("ODS DescriptorsCache keys; DMS DescriptorCaseInsensitiveValidation")
 def test_descriptors_are_matched_in_any_case_and_kept_as_stored(target: Target) -> None:
     shouted = association()
     shouted["programReference"] = {
@@ -118,6 +131,7 @@ def test_descriptors_are_matched_in_any_case_and_kept_as_stored(target: Target) 
     assert target.post(association()).status_code == 200
 
 
+@pytest.mark.proven("ODS SynchronizeCollectionTo matches items by their identity")
 def test_the_order_of_a_collection_does_not_matter(target: Target) -> None:
     other = WORLD.service.rpartition("#")[0] + "#Information Technology"
     rows = [{"cteProgramServiceDescriptor": value} for value in (WORLD.service, other)]
@@ -126,6 +140,10 @@ def test_the_order_of_a_collection_does_not_matter(target: Target) -> None:
     assert second.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.proven(
+    "ODS EntityMapper.mustache: BackSynchedPrimaryKeyList (to 6.x), Key values … cannot be changed (7.0+); DMS "
+    "UpdateResourcesValidation 05"
+)
 def test_a_changed_key_in_a_put(target: Target) -> None:
     """Up to 6.x it is silently kept and the rest is stored; from 7.0 on it is refused."""
     location = target.created()
@@ -151,6 +169,10 @@ def test_a_changed_key_in_a_put(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "Postman ChangeQueries: Key Changes > StudentSchoolAssociations > Change Enrollment Date; DMS "
+    "TrackedChangeKeyChangesByResource 05"
+)
 def test_a_student_school_association_may_change_its_key(target: Target) -> None:
     """It is one of the few resources that are marked as updatable."""
     assert target.control is not None
@@ -161,113 +183,30 @@ def test_a_student_school_association_may_change_its_key(target: Target) -> None
     assert target.post(association()).status_code == 201
 
 
-# Preconditions
-
-
-@pytest.mark.parametrize("quoted", [True, False], ids=["quoted", "bare"])
-def test_if_match_takes_the_etag_with_and_without_quotes(target: Target, quoted: bool) -> None:
-    location = target.created()
-    tag = target.get(location).json()["_etag"]
-    headers = {"If-Match": f'"{tag}"' if quoted else tag}
-    assert target.put(location, association(privateCTEProgram=True), headers=headers).status_code == 204
-    assert target.call("DELETE", location, headers=headers).status_code == 412
-
-
-def test_if_match_is_honoured_on_post(target: Target) -> None:
-    tag = target.post(association()).headers["ETag"]
-    changed = association(privateCTEProgram=True)
-    assert target.post(changed, headers={"If-Match": tag}).status_code == 200
-    assert target.post(association(), headers={"If-Match": tag}).status_code == 412
-
-
-def test_if_none_match_hits_only_unquoted_on_an_ods(target: Target) -> None:
-    location = target.created()
-    tag = target.get(location).json()["_etag"]
-    assert target.get(location, headers={"If-None-Match": tag}).status_code == 304
-    quoted = target.get(location, headers={"If-None-Match": f'"{tag}"'})
-    assert quoted.status_code == (304 if target.dialect == "dms" else 200)
-
-
-def test_the_star_means_something_to_dms_only(target: Target) -> None:
-    assert target.post(association(), headers={"If-Match": "*"}).status_code == (
-        412 if target.dialect == "dms" else 201
-    )
-    target.post(association())
-    changed = association(privateCTEProgram=True)
-    assert target.post(changed, headers={"If-None-Match": "*"}).status_code == (
-        412 if target.dialect == "dms" else 200
-    )
-    assert target.post(changed, headers={"If-Match": "*"}).status_code == (200 if target.dialect == "dms" else 412)
-
-
-@pytest.mark.dialects("dms")
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_dms_heeds_if_none_match_on_writes(target: Target, method: str) -> None:
-    location = target.created()
-    tag = target.get(location).headers["ETag"]
-
-    def write(day: str, **headers: str) -> httpx.Response:
-        document = association(endDate=day)
-        if method == "POST":
-            return target.post(document, headers=headers)
-        return target.put(location, document, headers=headers)
-
-    refused = problem(
-        412,
-        "precondition-failed:if-none-match",
-        "The If-None-Match precondition failed because a current representation of the resource matched the request "
-        "header.",
-        "The 'If-None-Match' request header requires that no current representation match the supplied value, but a "
-        "matching representation exists.",
-        dms=True,
-    )
-    for header in ("*", tag, f'"1-00000000.j._.l.i", {tag}'):
-        check(write("2019-12-20", **{"If-None-Match": header}), refused, target.dialect)
-    assert write("2019-12-20", **{"If-None-Match": "*", "If-Match": tag}).is_success
-    assert write("2019-12-21", **{"If-None-Match": tag}).is_success
-
-
-@pytest.mark.dialects("dms")
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_dms_wants_an_item_for_any_etag(target: Target, method: str) -> None:
-    headers = {"If-Match": "*"}
-    if method == "POST":
-        answer = target.post(association(), headers=headers)
-    elif method == "PUT":
-        answer = target.put(f"{ASSOCIATIONS}/{UNKNOWN_ID}", association(), headers=headers)
-    else:
-        answer = target.call("DELETE", f"{ASSOCIATIONS}/{UNKNOWN_ID}", headers=headers)
-    expected = problem(
-        412,
-        "optimistic-lock-failed",
-        "The If-Match precondition failed because the resource does not exist.",
-        "The 'If-Match' request header requires a current representation of the resource, but none exists. Do not "
-        "retry with If-Match; create the resource first, or omit If-Match.",
-        dms=True,
-    )
-    check(answer, expected, target.dialect)
-
-
 # Strictness
 
 
 @pytest.mark.dialects("5.3", "7.3", "dms")
+@pytest.mark.proven("Json.NET ignores case; DMS General/DataStrictnessValidation")
 def test_property_names_in_another_case(target: Target) -> None:
     document = association(PRIVATECTEPROGRAM=True)
     stored = target.get(target.created(document)).json()
     assert ("privateCTEProgram" in stored) == (target.dialect != "dms")
 
 
+@pytest.mark.proven("Json.NET ignores what it doesn't know; DMS CreateResourcesValidation 10")
 def test_unknown_properties_are_dropped(target: Target) -> None:
     location = target.created(association(favoriteColor="green", _ext={"TX": {}}))
     assert "favoriteColor" not in target.get(location).json()
 
 
 @pytest.mark.parametrize(("sent", "stored"), [("true", True), ("false", False)])
+@pytest.mark.proven("Json.NET; DMS CreateResourcesValidation 12")
 def test_booleans_in_quotes_are_understood(target: Target, sent: str, stored: bool) -> None:
     assert target.get(target.created(association(privateCTEProgram=sent))).json()["privateCTEProgram"] is stored
 
 
+@pytest.mark.proven("Iso8601UtcDateOnlyConverter (inferred); DMS CreateResourcesValidation 34")
 def test_dates_with_slashes_are_understood(target: Target) -> None:
     assert target.get(target.created(association(endDate="12/20/2019"))).json()["endDate"] == "2019-12-20"
 
@@ -292,6 +231,7 @@ def test_dms_misses_the_id_in_the_body_of_a_put(target: Target) -> None:
 
 
 @pytest.mark.dialects("5.3", "7.3")
+@pytest.mark.proven("ODS DataManagementControllerBase.Put: request.Id = id")
 def test_an_ods_ignores_the_id_in_the_body_of_a_put(target: Target) -> None:
     location = target.created()
     assert target.call("PUT", location, association(id="0" * 32)).status_code == 204
@@ -299,6 +239,7 @@ def test_an_ods_ignores_the_id_in_the_body_of_a_put(target: Target) -> None:
 
 @pytest.mark.dialects("5.3", "6.2", "7.1")
 @pytest.mark.needs_seeding
+@pytest.mark.proven("Postman ResponseTests: when_posting_a_resource_with_partially_formed_optional_reference")
 def test_a_partial_optional_reference(target: Target) -> None:
     """Up to 6.x it is left out without a word; from 7.0 on it is refused."""
     assert target.control is not None
@@ -317,6 +258,9 @@ def test_a_partial_optional_reference(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "Postman ResponseTests: when_deleting_a_resource_would_break_referential_integrity; DMS DeleteReferenceValidation"
+)
 def test_an_item_that_others_refer_to_cannot_be_deleted(target: Target) -> None:
     assert target.control is not None
     target.created()
@@ -350,6 +294,9 @@ def test_an_item_that_others_refer_to_cannot_be_deleted(target: Target) -> None:
 
 
 @pytest.mark.needs_seeding
+@pytest.mark.proven(
+    "Postman ResponseTests: Delete CourseIdentificationSystemDescriptor with 409; DMS DeleteDescriptorsValidation"
+)
 def test_a_descriptor_in_use_cannot_be_deleted(target: Target) -> None:
     assert target.control is not None
     target.control.add_client("full", "full", "Ed-Fi Sandbox", [WORLD.district])
