@@ -10,6 +10,8 @@ from typing import Any
 
 from fastapi.responses import Response
 
+from edfi_cte.ledger.columns import cell
+
 MOST = 50_000
 
 
@@ -25,8 +27,3 @@ def csv_of(name: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) ->
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     # The mark tells Excel that it is UTF-8.
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -1,0 +1,69 @@
+"""``edfi-cte list``: the lists of the pages, in the shell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.sync.world import World
+from tests.ui.ledger import EVIL, RUNS, STUDENT, TARGET
+
+
+@pytest.fixture
+def listed(world: World, deploy: Callable[..., None], airflow_db: None, capsys: Any) -> Callable[..., str]:
+    from edfi_cte.cli import main
+
+    def run(*arguments: str, code: int = 0) -> str:
+        deploy(world.ledger.url.database)
+        assert main(["list", "--scope-year", "2026", *arguments]) == code
+        return str(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "enrollments"),
+    [
+        (["--rejected"], ["4", "5"]),
+        (["--rejected", "student_id_missing"], []),
+        (["--excluded"], ["2", "3", "7"]),
+        (["--excluded", "no_show"], ["2", "3", "7"]),
+        (["--desired"], ["1", "6", "2147483647"]),
+        (["--superseded"], []),
+        (["--failed"], ["6"]),
+        (["--held"], ["1", "2", "3"]),
+        (["--waiting"], ["1", "2", "3"]),
+        (["--out-of-reach"], []),
+        (["--events", "--action", "Delete"], ["2"]),
+        (["--events", "--status", "failed", "--run", RUNS[0]], ["6"]),
+    ],
+)
+def test_a_list(listed: Callable[..., str], arguments: list[str], enrollments: list[str]):
+    lines = list(csv.DictReader(io.StringIO(listed(*arguments, "--csv"))))
+    assert [line["enrollment"] for line in lines] == enrollments
+    assert {line["target"] for line in lines} <= {TARGET}
+
+
+def test_json_and_a_table_say_the_same(listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch):
+    found = json.loads(listed("--rejected", "--json"))
+    assert [(line["enrollment"], line["code"]) for line in found] == [(4, "99"), (5, EVIL)]
+    head, first, _ = listed("--rejected").splitlines()
+    assert head.split()[:2] == ["target", "enrollment"]
+    assert first.split()[:5] == [TARGET, "4", "rejected", "career_cluster_unmapped", "99"]
+    assert listed("--superseded").strip() == "none"
+
+
+def test_no_list_has_a_students_id(listed: Callable[..., str]):
+    for what in ("--desired", "--excluded", "--events", "--held"):
+        assert STUDENT not in listed(what, "--json")
+
+
+def test_a_rule_that_is_none(listed: Callable[..., str]):
+    with pytest.raises(SystemExit) as error:
+        listed("--excluded", "no_shows")
+    assert error.value.code == 2
