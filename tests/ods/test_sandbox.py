@@ -123,3 +123,59 @@ def test_finds_the_right_years_and_tenants_data(api: str, tenants: tuple[str, ..
         data_url, students = asyncio.run(run(config))
     assert data_url == ods.base_url + path
     assert students > 0
+
+
+@pytest.mark.parametrize("claim_set", ["SIS Vendor", "Ed-Fi Sandbox"])
+@pytest.mark.parametrize("api", ["6.2", "7.1", "7.3", "dms"])
+def test_what_has_changed_is_told_and_what_is_gone_where_the_api_says(api: str, claim_set: str) -> None:
+    async def changes(client: EdFiClient) -> tuple[list[str], list[str] | None, list[str]]:
+        await client.upsert("students", STUDENT)
+        await enroll(client)
+        (program,) = await client.find("programs", {"programName": "Career and Technical Education"})
+        (district,) = (await client.token_info()).education_organization_ids
+        made = [await client.upsert(RESOURCE, association(district, program, f"2025-09-0{n}")) for n in (1, 2, 3)]
+        before = await client.change_versions()
+        assert before is not None
+        assert before.oldest <= before.newest
+        edited = association(district, program, "2025-09-01") | {"endDate": "2026-01-01"}
+        await client.put(RESOURCE, str(made[0].id), edited)
+        await client.delete(RESOURCE, str(made[1].id))
+        since = before.newest + 1
+        changed = [row["id"] async for row in client.iterate(RESOURCE, {"minChangeVersion": since})]
+        after = await client.change_versions()
+        assert after is not None
+        assert after.newest > before.newest
+        return changed, await client.deleted_ids(RESOURCE, since), [str(item.id) for item in made]
+
+    async def run(config: EdFiConfig) -> None:
+        async with EdFiClient(config, token_store=MemoryTokenStore()) as client:
+            changed, gone, ids = await changes(client)
+            assert changed == [ids[0]]
+            assert gone == (None if claim_set == "SIS Vendor" else [ids[1]]), "a SIS key lacks ReadChanges"
+
+    with serve(api=api, claim_set=claim_set) as ods:
+        asyncio.run(run(EdFiConfig(base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret)))
+
+
+def association(district: int, program: Mapping[str, Any], begin_date: str) -> dict[str, Any]:
+    return {
+        "beginDate": begin_date,
+        "educationOrganizationReference": {"educationOrganizationId": district},
+        "programReference": {
+            "educationOrganizationId": district,
+            "programName": program["programName"],
+            "programTypeDescriptor": program["programTypeDescriptor"],
+        },
+        "studentReference": {"studentUniqueId": "900001"},
+    }
+
+
+def test_an_api_whose_root_names_no_change_queries_is_taken_to_have_none() -> None:
+    async def run(config: EdFiConfig) -> object:
+        async with EdFiClient(config, token_store=MemoryTokenStore()) as client:
+            return await client.change_versions()
+
+    with serve(api="5.3") as ods:
+        assert (
+            asyncio.run(run(EdFiConfig(base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret))) is None
+        )

@@ -46,7 +46,7 @@ from .errors import (
     ValidationFailed,
     WrongRoute,
 )
-from .results import TokenInfo, WriteResult
+from .results import ChangeVersions, TokenInfo, WriteResult
 from .token_store import MemoryTokenStore, TokenStore
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "AuthorizationDenied",
     "BadParameter",
     "Capabilities",
+    "ChangeVersions",
     "CircuitOpen",
     "ConcurrentUpdate",
     "ConfigurationError",

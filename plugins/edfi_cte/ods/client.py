@@ -24,7 +24,7 @@ from .exchange import Exchange
 from .limiter import Limiter
 from .message import Answer, Request
 from .paging import Seen, read_pages
-from .results import TokenInfo, WriteResult, token_info, write_result
+from .results import ChangeVersions, TokenInfo, WriteResult, change_versions, token_info, write_result
 from .retry import Retrier
 from .token_store import PROCESS_TOKENS, TokenStore
 from .tokens import TokenSource
@@ -172,6 +172,27 @@ class EdFiClient:
     async def total_count(self, resource: str, filters: Filters = None) -> int:
         """How many items the key may see: 0 may also mean that it may see none."""
         return await (await self._collection(resource, filters, 1)).total()
+
+    async def change_versions(self) -> ChangeVersions | None:
+        """Which changes the API's change queries know of; None where they are off, or not for this key.
+
+        A version is given when a row is written, not when its transaction ends: of a slow one it may appear late,
+        below the newest. It moves with the resource's own row alone, not with values that are joined to it.
+        """
+        api = await self.discover()
+        if api.change_queries_url is None:
+            return None
+        url = URL(f"{api.change_queries_url}/availableChangeVersions", encoded=True)
+        request = Request("GET", url, "GET availableChangeVersions")
+        try:
+            body, _ = await self._exchange.run_json(request)
+        except (errors.NotFound, errors.AuthorizationDenied):
+            return None
+        return change_versions(body, request.name)
+
+    async def deleted_ids(self, resource: str, since: int) -> list[str] | None:
+        """The ids of items deleted in changes from version ``since`` on; None where the API does not say them all."""
+        return await (await self._collection(resource, None, 1)).deleted(since)
 
     async def token_info(self) -> TokenInfo:
         """Whose token it is and for which education organizations (POST oauth/token_info)."""

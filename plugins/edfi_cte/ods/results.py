@@ -18,6 +18,13 @@ class WriteResult(NamedTuple):
     created: bool
 
 
+class ChangeVersions(NamedTuple):
+    """The oldest and newest change that an API's change queries know of."""
+
+    oldest: int
+    newest: int
+
+
 class TokenInfo(NamedTuple):
     """What the API says of the client's token."""
 
@@ -60,3 +67,12 @@ def token_info(body: Any, name: str) -> TokenInfo:
         namespace_prefixes=tuple(map(str, prefixes)) if isinstance(prefixes, list) else (),
         claim_set=claim_set if isinstance(claim_set, str) else None,
     )
+
+
+def change_versions(body: Any, name: str) -> ChangeVersions:
+    """Reads an answer of availableChangeVersions: in PascalCase up to ODS/API 5.3, in camelCase since."""
+    found = {str(key).casefold(): value for key, value in body.items()} if isinstance(body, dict) else {}
+    try:
+        return ChangeVersions(int(found["oldestchangeversion"]), int(found["newestchangeversion"]))
+    except (KeyError, TypeError, ValueError):
+        raise MalformedAnswer(f"{name} was answered without an oldest and newest version.") from None
