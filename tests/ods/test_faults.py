@@ -117,8 +117,9 @@ def test_a_stall_ends_with_the_read_deadline_and_is_tried_again(api: FakeApi, fa
 def test_an_api_that_always_stalls_ends_in_its_error(api: FakeApi, fault: Fault) -> None:
     api.faults = [fault] * 10
 
+    # A write has the time to connect and to read together: one timer serves for both.
     with pytest.raises(TimedOut) as caught:
-        with_client(api, upsert, read_timeout=0.1, tries=3)
+        with_client(api, upsert, connect_timeout=0.1, read_timeout=0.1, tries=3)
 
     assert (caught.value.tries, caught.value.outcome_unknown) == (3, True)
     assert len(api.data_requests()) == 3

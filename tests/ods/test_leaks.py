@@ -109,7 +109,7 @@ def test_a_failing_run_writes_nothing_private(
 ) -> None:
     with FakeApi(DIALECTS[dialect]) as api:
         api.faults = [FAULTS[fault]] * 1000
-        errors = with_client(api, _every_verb, tries=2, read_timeout=0.05)
+        errors = with_client(api, _every_verb, tries=2, connect_timeout=0.2, read_timeout=0.05)
         assert len(errors) >= (2 if fault in ("no json", "broken json", "no rows") else 5)
         for error in errors:
             written.extend(_texts(error))

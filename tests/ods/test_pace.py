@@ -44,7 +44,7 @@ def test_an_api_that_suffers_is_given_fewer_requests_then_more_again(fault: obje
                 await client.upsert("students", {"studentUniqueId": str(n)})
             limits.append(client._limiter.limit)
 
-        with_client(api, work, concurrency=16, read_timeout=0.2)
+        with_client(api, work, concurrency=16, connect_timeout=0.5, read_timeout=0.5)
     assert limits == [8, 16]
 
 

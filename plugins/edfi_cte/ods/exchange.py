@@ -98,28 +98,28 @@ class Exchange:
         await self._limiter.acquire()
         try:
             token = self._tokens.current() or await self._tokens.obtain()
-            answer = await self._timed(request, token)
-            if answer.status == 401:
+            for last in (False, True):
+                if self._admit is not None and request.is_write:
+                    self._admit()
+                sent_at = self._clock.now()
+                try:
+                    answer = await self._transport.send(request, self._headers(request, token))
+                except errors.TimedOut:
+                    self._limiter.too_much(sent_at)
+                    raise
+                self._heed(answer, request, sent_at)
+                if answer.status != 401:
+                    self._tokens.accepted()
+                    return answer
                 self._tokens.refused(token)
-                token = await self._tokens.obtain()
-                answer = await self._timed(request, token)
-            if answer.status == 401:
-                self._tokens.refused(token)
-            else:
-                self._tokens.accepted()
+                if not last:
+                    token = await self._tokens.obtain()
             return answer
         finally:
             self._limiter.release()
 
-    async def _timed(self, request: Request, token: str) -> Answer:
-        if self._admit is not None and request.is_write:
-            self._admit()
-        sent_at = self._clock.now()
-        try:
-            answer = await self._transport.send(request, self._headers(request, token))
-        except errors.TimedOut:
-            self._limiter.too_much(sent_at)
-            raise
+    def _heed(self, answer: Answer, request: Request, sent_at: float) -> None:
+        """Tells the limiter how the API takes what it is sent."""
         if answer.status in (429, 502, 503, 504):
             self._limiter.too_much(sent_at)
             wait = retry_after(answer.headers, self._clock)
@@ -128,7 +128,6 @@ class Exchange:
                 self._limiter.pause(wait)
         else:
             self._limiter.went_well(request.method, self._clock.now() - sent_at)
-        return answer
 
     def _checked(self, answer: Answer, request: Request) -> Answer:
         if 200 <= answer.status < 300 and not (request.is_write and is_page(answer)):

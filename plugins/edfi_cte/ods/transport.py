@@ -23,8 +23,13 @@ class Transport:
 
     def __init__(self, config: EdFiConfig) -> None:
         self._max_bytes = config.max_answer_bytes
-        self._timeout = aiohttp.ClientTimeout(
+        self._read_timeout = aiohttp.ClientTimeout(
             total=config.total_timeout, connect=config.connect_timeout, sock_read=config.read_timeout
+        )
+        # A write's answer is small and comes at once or not at all: one timer a request instead of three.
+        self._write_timeout = aiohttp.ClientTimeout(
+            total=min(config.total_timeout, config.connect_timeout + config.read_timeout),
+            sock_connect=config.connect_timeout,
         )
         # The limiter bounds what is in flight, so the pool has no bound of its own and "connect" waits for no turn.
         self._session = aiohttp.ClientSession(
@@ -43,26 +48,29 @@ class Transport:
 
     async def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Answer:
         """``headers`` come on top of the session's own and take the place of ``request.headers``."""
-        failure: EdFiError
-        try:
-            return await self._send(request, headers if headers is not None else request.headers)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            failure = _failure(error, request)
-        # Raised out here: the library's own errors quote addresses, and a query may hold a student's id.
-        raise failure
-
-    async def _send(self, request: Request, headers: Mapping[str, str] | None) -> Answer:
         url = request.url
+        failure: EdFiError | None = None
+        if request.timeout is not None:
+            timeout = _timeout(*request.timeout)
+        else:
+            timeout = self._write_timeout if request.is_write else self._read_timeout
         for _ in range(_REDIRECTS):
-            async with self._session.request(
-                request.method,
-                url,
-                data=request.body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=self._timeout if request.timeout is None else _timeout(*request.timeout),
-            ) as response:
-                answer = Answer(response.status, response.headers, await self._body(response, request))
+            try:
+                response = await self._session.request(
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=headers if headers is not None else request.headers,
+                    allow_redirects=False,
+                    timeout=timeout,
+                )
+                body = await self._body(response, request)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                failure = _failure(error, request)
+            if failure is not None:
+                # Raised out here: the library's own errors quote addresses, and a query may hold a student's id.
+                raise failure
+            answer = Answer(response.status, response.headers, body)
             if not 300 <= answer.status < 400 or "Location" not in answer.headers:
                 return answer
             url = _redirected(request, url, answer)
@@ -70,16 +78,26 @@ class Transport:
 
     async def _body(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         """The body, read no further than the bound (which holds for what is unpacked, too)."""
+        try:
+            length = response.content_length
+            if length is not None and length <= self._max_bytes and "Content-Encoding" not in response.headers:
+                return await response.read()
+            return await self._bounded(response, request)
+        except BaseException:
+            response.close()
+            raise
+
+    async def _bounded(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():
             chunks.append(chunk)
             size += len(chunk)
             if size > self._max_bytes:
-                response.close()
                 raise errors.AnswerTooLarge(
                     f"{request.name} was answered with more than {self._max_bytes} bytes.", status=response.status
                 )
+        response.release()
         return b"".join(chunks)
 
 
