@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from edfi_cte.associations.plan import Action
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure, Result
-from edfi_cte.ods import EdFiClient
+from edfi_cte.ods import EdFiClient, loop
 from edfi_cte.sync.delivery import deliver
 from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.programs import Programs
@@ -59,7 +59,7 @@ def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str,
     if not waiting:
         return Tally().counts()
     client = lane.open_ods()
-    tally, fault = asyncio.run(_send(lane, client, step, only))
+    tally, fault = loop.run(_send(lane, client, step, only))
     log.info("%s %s: %s sent, %s failed", lane.target_id, step, tally.sent.total(), tally.failed.total())
     if lane.lease.over is not None:
         raise lane.lease.over
