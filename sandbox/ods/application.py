@@ -11,13 +11,13 @@ from typing import Protocol
 
 from sandbox.ods import changes, discovery, oauth
 from sandbox.ods.clients import Clients, Session
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import internal_id
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.instance import Instance
 from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.openapi import openapi_document
+from sandbox.ods.resources import Resource
 from sandbox.ods.routes import Layout, Parts
 
 _GRAPHML_TYPE = "application/graphml"

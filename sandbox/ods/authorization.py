@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 from sandbox.ods.clients import UNRESTRICTED, Session
-from sandbox.ods.definitions import Resource
 from sandbox.ods.denials import Reached, Subject, denial, refuse_early
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.properties import camel, pascal
+from sandbox.ods.resources import Resource
 from sandbox.ods.store import Key, Record, Store
 
 _CLAIM_URIS = "http://ed-fi.org/ods/identity/claims"

@@ -8,13 +8,13 @@ from typing import Any
 
 from sandbox.ods.authorization import Authorizer, require_claim
 from sandbox.ods.clients import Session
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import public_id
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.filters import filters_of
 from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.paging import Page, change_versions, parse_bare_page, parse_change_page
+from sandbox.ods.resources import Resource
 from sandbox.ods.store import Deletion, Key, KeyChange, Store
 from sandbox.ods.strict_paging import strict_change_page
 

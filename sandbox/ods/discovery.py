@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.properties import Property
+from sandbox.ods.resources import Resource
 from sandbox.ods.routes import Layout
 
 SANDBOX_BUILD = "sandbox"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import internal_id
 from sandbox.ods.properties import Property, pascal
+from sandbox.ods.resources import Resource
 from sandbox.ods.store import Record
 
 Test = Callable[[Record], bool]

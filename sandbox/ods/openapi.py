@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.filters import filters_of
 from sandbox.ods.paging import MAX_LIMIT, MAX_PARTITIONS
 from sandbox.ods.properties import Property, camel
+from sandbox.ods.resources import Resource
 
 Json = dict[str, Any]
 

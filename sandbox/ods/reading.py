@@ -8,7 +8,6 @@ from typing import Any
 
 from sandbox.ods.authorization import Authorizer, require_claim
 from sandbox.ods.clients import Session
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import etag, internal_id, names_tag, representation
 from sandbox.ods.failures import Failure, Kind
@@ -17,6 +16,7 @@ from sandbox.ods.messages import Request, Response, json_response
 from sandbox.ods.paging import change_versions, parse_page, parse_split
 from sandbox.ods.readers import filter_reader
 from sandbox.ods.reading_notes import ABSENT, Reading
+from sandbox.ods.resources import Resource
 from sandbox.ods.store import Record, Store
 from sandbox.ods.strict_paging import strict_page, strict_split
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sandbox.ods.definitions import Resource, resources
+from sandbox.ods.definitions import resources
 from sandbox.ods.messages import decode, encode
+from sandbox.ods.resources import Resource
 
 _T = TypeVar("_T")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.failures import Failure, Kind
 from sandbox.ods.readers import object_reader
 from sandbox.ods.reading_notes import Reading, wrong_type_facts
+from sandbox.ods.resources import Resource
 from sandbox.ods.store import Key, Store
 
 

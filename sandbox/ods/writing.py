@@ -7,13 +7,13 @@ from typing import Any
 
 from sandbox.ods.authorization import Authorizer, require_claim
 from sandbox.ods.clients import Session
-from sandbox.ods.definitions import Resource
 from sandbox.ods.dialects import Dialect
 from sandbox.ods.documents import body_of, etag, internal_id, link, names_tag, public_id
 from sandbox.ods.failures import Failure, Kind, Problems
 from sandbox.ods.messages import DuplicateProperty, Request, Response, json_without_duplicates
 from sandbox.ods.properties import camel
 from sandbox.ods.reading_notes import Reading
+from sandbox.ods.resources import Resource
 from sandbox.ods.store import Record, SavedRecord, Store
 from sandbox.ods.validation import DocumentReader, document_reader
 
