@@ -4,9 +4,8 @@ from itertools import pairwise
 
 from airflow.providers.common.compat.sdk import DAG, BaseOperator, cross_downstream, task_group
 
-from edfi_cte.operators.dag import dag_arguments, report_tasks, step_tasks
-from edfi_cte.operators.docs import STEP_DOCS
-from edfi_cte.operators.student_cte_program_associations import CONFIGURED, PARAMS, ConfiguredTargetsOperator
+from edfi_cte.operators.dag import dag_arguments, first_task, report_tasks, step_tasks
+from edfi_cte.operators.student_cte_program_associations import PARAMS
 from edfi_cte.sync.steps import STEPS
 
 
@@ -23,5 +22,4 @@ def target(target_ids: list[str]) -> None:
 
 
 with DAG(dag_id="student_cte_program_associations", params=PARAMS, **dag_arguments(__file__)):
-    configured = ConfiguredTargetsOperator(task_id=CONFIGURED, doc_md=STEP_DOCS[CONFIGURED])
-    target.expand(target_ids=configured.output)
+    target.expand(target_ids=first_task(__file__).output)

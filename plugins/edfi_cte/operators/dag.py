@@ -14,7 +14,10 @@ from airflow.utils.types import DagRunType
 from edfi_cte.deployment import dag_settings, lanes_a_task
 from edfi_cte.operators.deadline import deadline_alert
 from edfi_cte.operators.docs import DAG_DOC, STEP_DOCS
+from edfi_cte.operators.notify import notifiers
 from edfi_cte.operators.student_cte_program_associations import (
+    CONFIGURED,
+    ConfiguredTargetsOperator,
     LanesOutcomeOperator,
     SyncReportOperator,
     SyncStepOperator,
@@ -32,6 +35,8 @@ def dag_arguments(dag_file: str) -> dict[str, Any]:
     """
     try:
         chosen = dag_settings(Path(dag_file))
+        for setting in ("on_failure", "on_waiting"):
+            notifiers(setting, getattr(chosen, setting))
     except SettingsError as error:
         raise SettingsError(str(error)) from None
     deadline = chosen.deadline_minutes and deadline_alert(chosen.deadline_minutes, chosen.deadline_callback)
@@ -82,11 +87,31 @@ def step_tasks(step: str, target_ids: list[str], dag_file: str) -> list[BaseOper
 def report_tasks(target_ids: list[str], dag_file: str) -> list[list[BaseOperator]]:
     """The last tasks of a lane, or of several, one after the other."""
     together = lanes_a_task(Path(dag_file)) > 1
-    common: dict[str, Any] = {"target_ids": target_ids, "trigger_rule": TriggerRule.ALL_DONE}
-    report = SyncReportOperator(task_id="report", together=together, doc_md=STEP_DOCS["report"], **common)
+    chosen = dag_settings(Path(dag_file))
+    common: dict[str, Any] = {
+        "target_ids": target_ids,
+        "trigger_rule": TriggerRule.ALL_DONE,
+        "on_failure_callback": notifiers("on_failure", chosen.on_failure),
+    }
+    report = SyncReportOperator(
+        task_id="report",
+        together=together,
+        on_waiting=notifiers("on_waiting", chosen.on_waiting),
+        doc_md=STEP_DOCS["report"],
+        **common,
+    )
     if not together:
         return [[report]]
     return [[report], [LanesOutcomeOperator(task_id="outcome", doc_md=STEP_DOCS["outcome"], **common)]]
+
+
+def first_task(dag_file: str) -> BaseOperator:
+    """Says which targets the run is for."""
+    return ConfiguredTargetsOperator(
+        task_id=CONFIGURED,
+        doc_md=STEP_DOCS[CONFIGURED],
+        on_failure_callback=notifiers("on_failure", dag_settings(Path(dag_file)).on_failure),
+    )
 
 
 def _run_types() -> Iterator[tuple[str, Any]]:

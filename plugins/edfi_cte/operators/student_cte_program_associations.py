@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from airflow.providers.common.compat.sdk import (
 from edfi_cte.deployment import current_settings, lanes_a_task, open_lane
 from edfi_cte.ledger.leases import LeaseHeld, Owner
 from edfi_cte.lines import in_lines
+from edfi_cte.operators import metrics
+from edfi_cte.operators.notify import Notify, tell
 from edfi_cte.operators.outcome import Failed, FailedForNow, explained, told
 from edfi_cte.operators.requests import BACKFILL_REFUSED, check_request, is_backfill
 from edfi_cte.operators.results import results
@@ -139,12 +143,13 @@ class SyncStepOperator(SyncOperator):
         if len(self.target_ids) == 1 and self.trigger_rule == TriggerRule.ALL_SUCCESS:
             [target_id] = self.target_ids
             lane = explained(lambda: self.lane(context, target_id))
-            counts = explained(lambda: run_step(lane, self.step))
+            counts = explained(lambda: self._timed(lane))
             self._say(lane, counts)
             return counts
         again = _is_retry(self, context)
         done = step_of_each(lambda one: self.lane(context, one), self.target_ids, self.step, again=again)
         for target_id, counts in done.done.items():
+            metrics.step_took(target_id, self.step, done.seconds[target_id])
             self._say(self.lane(context, target_id), counts)
         if not done.done and not done.failed:
             raise AirflowSkipException("every lane was passed over: " + "; ".join(sorted(set(done.passed.values()))))
@@ -153,6 +158,12 @@ class SyncStepOperator(SyncOperator):
     def lane(self, context: Context, target_id: str) -> Lane:
         """With the task's share of the sending."""
         return replace(super().lane(context, target_id), shard=self.shard)
+
+    def _timed(self, lane: Lane) -> dict[str, Any]:
+        began = time.monotonic()
+        counts = run_step(lane, self.step)
+        metrics.step_took(lane.target_id, self.step, time.monotonic() - began)
+        return counts
 
     def _say(self, lane: Lane, counts: dict[str, Any]) -> None:
         for level, line in results(lane, self.step, counts):
@@ -168,9 +179,12 @@ class SyncReportOperator(SyncOperator):
 
     template_fields = ("target_ids",)
 
-    def __init__(self, *, target_ids: list[str], together: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, target_ids: list[str], together: bool = False, on_waiting: Sequence[Notify] = (), **kwargs: Any
+    ) -> None:
         super().__init__(map_index_template=NAMES, outlets=[ASSETS], **kwargs)
         self.target_ids = target_ids
+        self.on_waiting = on_waiting
         self.together = together
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -184,9 +198,15 @@ class SyncReportOperator(SyncOperator):
         return explained(lambda: self._report(context, target_id))
 
     def _report(self, context: Context, target_id: str) -> dict[str, Any]:
-        result = report(self.lane(context, target_id))
+        lane = self.lane(context, target_id)
+        result = report(lane)
         for line in result.table().splitlines():
             self.log.info("%s", line)
+        kept_now = metrics.kept_by_state(lane)
+        metrics.reported(target_id, result.status, result.counts, kept_now)
+        if waiting := kept_now["waiting"]:
+            message = f"{target_id}: {waiting:,} records wait for a person. {result.message or ''}".strip()
+            tell(self.on_waiting, context, target=target_id, waiting=waiting, message=message)
         if result.status == "failed":
             raise StepFailed(result.message or "a step failed; see its log")
         if result.status == "ok":

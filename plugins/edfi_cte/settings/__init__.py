@@ -3,7 +3,7 @@
 Every error names the file, the line, the path of the value and what is allowed there.
 """
 
-from edfi_cte.settings.model import DagSettings, Guards, Retention, Settings, Target
+from edfi_cte.settings.model import DagSettings, Guards, Notification, Retention, Settings, Target
 from edfi_cte.settings.place import find_settings
 from edfi_cte.settings.preferences import (
     CAREER_CLUSTERS,
@@ -20,6 +20,7 @@ __all__ = [
     "UNLISTED_CAREER_CLUSTERS",
     "DagSettings",
     "Guards",
+    "Notification",
     "ResourcePreferences",
     "Retention",
     "Settings",

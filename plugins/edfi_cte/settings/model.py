@@ -53,6 +53,19 @@ class LimitSettings(Section):
     """
 
 
+class Notification(Section):
+    """Whom to tell, by an Airflow notifier."""
+
+    notifier: DottedPath
+    """The import path of a notifier's class, as in ``airflow.providers.smtp.notifications.smtp.SmtpNotifier``, or of
+    a function that takes the task's context.
+    """
+    arguments: dict[str, Any] = {}
+    """What it is made with, or called with beside the context. A notifier's own templated fields may hold Jinja, as
+    in ``subject: "{{ ti.task_id }}: {{ exception }}"``.
+    """
+
+
 class DagSettings(Section):
     """What a cluster's team sets of the DAG without editing its file."""
 
@@ -70,6 +83,12 @@ class DagSettings(Section):
     """Airflow's deadline alert: a run that has not ended so long after it was queued is told of."""
     deadline_callback: DottedPath = "edfi_cte.operators.deadline.log_missed_deadline"
     """The async function, importable by the triggerer, that is called then with the ``context``."""
+    on_failure: tuple[Notification, ...] = ()
+    """Who is told when a target's run has failed, after its last try; ``exception`` in the context says why."""
+    on_waiting: tuple[Notification, ...] = ()
+    """Who is told when records of a target wait for a person; ``edfi_cte`` in the context has ``target``, ``waiting``
+    (a number) and ``message``.
+    """
     pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
     """The Airflow pool that the tasks take their slots from."""
     queue: str | None = None

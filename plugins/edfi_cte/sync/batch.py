@@ -7,6 +7,7 @@ share processes. Nothing else is shared. Each has its own lease, result in the l
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Batch:
     done: dict[str, Any] = field(default_factory=dict)
     passed: dict[str, str] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each took."""
 
     @property
     def transient(self) -> bool:
@@ -93,6 +96,7 @@ def each(target_ids: Sequence[str], work: Callable[[str], T]) -> Batch:
     batch = Batch()
     for target_id in target_ids:
         with _group(target_id):
+            began = time.monotonic()
             try:
                 batch.done[target_id] = work(target_id)
             except StepSkipped as skipped:
@@ -105,6 +109,7 @@ def each(target_ids: Sequence[str], work: Callable[[str], T]) -> Batch:
             except Exception as error:
                 log.exception("%s: %s", target_id, type(error).__name__)
                 batch.failed[target_id] = error
+            batch.seconds[target_id] = time.monotonic() - began
     return batch
 
 
