@@ -49,6 +49,12 @@ def names_in(error: BaseException, allowed: Collection[str]) -> list[str]:
     return [known[name] for name in quoted if name in known]
 
 
+def words_in(error: BaseException, allowed: Collection[str]) -> list[str]:
+    """The same of names that stand in the error's words without quotes, too."""
+    said = {word.casefold() for text in _texts(error.args) for word in re.findall(r"\w+", text)}
+    return [name for name in allowed if name.casefold() in said]
+
+
 def kind_of(error: BaseException) -> str:
     """The exception's class with its number, as in ``OperationalError 1205``; no word of its message."""
     number = number_of(error)

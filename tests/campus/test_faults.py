@@ -17,7 +17,7 @@ from airflow.sdk.execution_time.timeout import timeout
 
 from edfi_cte.campus import errors
 from edfi_cte.campus.errors import driver_fault
-from edfi_cte.campus.faults import FAULTS, UNKNOWN
+from edfi_cte.faults import FAULTS, UNKNOWN
 from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncStepOperator
 from sandbox.campus.database import fill
 from sandbox.ods import serve as serve_ods

@@ -55,7 +55,7 @@ def test_a_server_that_is_not_there_is_named_without_its_password():
 def test_a_login_that_may_not_create_tables_is_told_what_to_grant(postgres_database: str):
     url = sa.make_url(postgres_database).update_query_dict({"options": "-c role=pg_read_all_data"})
     with pytest.raises(
-        LedgerError, match=r'permission denied.*GRANT USAGE, CREATE ON SCHEMA public TO "edfi";'
+        LedgerError, match=r'the login lacks a right.*GRANT USAGE, CREATE ON SCHEMA public TO "edfi";'
     ) as error:
         open_ledger(url)
     assert not error.value.transient
@@ -78,7 +78,7 @@ def test_the_connections_extra_goes_to_the_driver(postgres_database: str):
 
 @pytest.mark.parametrize("wrong", [{"sslmoed": "require"}, {"sslmode": "perhaps"}])
 def test_an_extra_that_the_driver_does_not_take_is_named(postgres_database: str, wrong: dict[str, str]):
-    with pytest.raises(LedgerError, match=next(iter(wrong)) if "sslmoed" in wrong else "perhaps"):
+    with pytest.raises(LedgerError, match=next(iter(wrong))):
         open_ledger(postgres_database, wrong)
 
 

@@ -156,7 +156,12 @@ def test_waits_for_a_place_among_the_live_tokens() -> None:
     ],
 )
 def test_every_refusal_has_its_error(refusal: Refusal, dialect: str) -> None:
-    document = {"studentUniqueId": STUDENT, "educationOrganizationReference": {"educationOrganizationId": "Zebulon"}}
+    document = {
+        "studentUniqueId": STUDENT,
+        "educationOrganizationReference": {"educationOrganizationId": "Zebulon"},
+        # What the servers quote of it may be repeated: a code list's value.
+        "programTypeDescriptor": refusal.says.strip("'") if refusal.says.startswith("'uri://") else None,
+    }
 
     async def work(client: EdFiClient) -> Any:
         match refusal.method:

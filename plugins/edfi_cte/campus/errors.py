@@ -18,16 +18,17 @@
     └── IncompleteExtract     fewer rows arrived than the database counted
 
 Which of them stands for a driver's error, and whether it passes, is decided by the error's number alone (see
-:mod:`.faults`). Messages hold enrollment ids, codes and names of columns; never a student's id, nor a driver's word.
+:mod:`edfi_cte.faults`). Messages hold enrollment ids, codes and names of columns; never a student's id, nor a word of
+a driver.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from edfi_cte.campus.faults import UNKNOWN, Kind, fault_of
 from edfi_cte.campus.mapping import MissingColumn
 from edfi_cte.errors import EdfiCteError
+from edfi_cte.faults import UNKNOWN, Kind, fault_of
 from edfi_cte.words import kind_of, names_in, number_of
 
 

@@ -15,10 +15,10 @@ from edfi_cte.campus.errors import (
     CampusUnreachable,
     driver_fault,
 )
-from edfi_cte.campus.faults import NO_ANSWER, fault_of
 from edfi_cte.campus.rows import Row
 from edfi_cte.campus.templates import Statement
 from edfi_cte.campus.waiting import DriverThread, WaitedTooLong
+from edfi_cte.faults import NO_ANSWER, fault_of
 from edfi_cte.words import kind_of, names_in
 
 Isolation = Literal["read_committed", "snapshot"]

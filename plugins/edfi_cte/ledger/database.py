@@ -16,8 +16,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from edfi_cte.errors import EdfiCteError
+from edfi_cte.faults import UNKNOWN, fault_of
 from edfi_cte.ledger.limits import DEFAULT, Limits, apply, explained
 from edfi_cte.ledger.limits import driver_options as default_options
+from edfi_cte.words import kind_of, names_in, number_of, words_in
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "edfi_cte_version"
@@ -114,16 +116,19 @@ def open_ledger(
         if engine.dialect.name == "mssql":
             _check_json(engine)
     except TypeError as error:
+        keys = names_in(error, options)
+        if not keys:
+            raise
         raise LedgerError(
-            f"the ledger's driver refuses an option ({error}). Every key of the ledger connection's extra goes to "
-            "the driver: correct it there."
+            f"the ledger's driver does not take {', '.join(keys)}. Every key of the ledger connection's extra goes "
+            "to the driver: correct it there."
         ) from None
     except sa.exc.DBAPIError as error:
         # A login without rights is an OperationalError to one driver and a ProgrammingError to another.
         shown = engine.url.render_as_string(hide_password=True)
         kind = LedgerUnavailable if isinstance(error, sa.exc.OperationalError) else LedgerError
         raise kind(
-            f"the ledger {shown} can't be opened: {_first_line(error.orig)}. Check the connection's host, port, "
+            f"the ledger {shown} can't be opened: {_said(error.orig, options)}. Check the connection's host, port, "
             f"login and database.{_grants(engine.url)}"
         ) from None
     return engine
@@ -225,5 +230,11 @@ def _revision(connection: sa.Connection) -> str | None:
     return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
 
 
-def _first_line(error: object) -> str:
-    return (str(error).strip().splitlines() or ["no answer"])[0]
+def _said(error: BaseException | None, options: Mapping[str, Any]) -> str:
+    """What the driver's error means, by its number, and the connection's options that it names; no word of it."""
+    error = error or RuntimeError()
+    fault = fault_of(number_of(error))
+    meant = "the driver gave an error" if fault is UNKNOWN else fault.says
+    keys = words_in(error, options)
+    named = f", which names {', '.join(keys)} of the connection's extra" if keys else ""
+    return f"{meant} ({kind_of(error)}){named}"

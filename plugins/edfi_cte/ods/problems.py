@@ -15,7 +15,7 @@ from . import errors, refusals
 from .capabilities import ErrorFormat
 from .errors import Refused
 from .message import Answer, Request, describe_body
-from .scrub import request_values, scrub
+from .scrub import request_descriptors, request_values, scrub
 from .values import whole_number
 
 _NO_SUCH_ROUTE = re.compile(r"The specified data could not be found")
@@ -198,8 +198,9 @@ def _narrowed(kind: type[Refused], problem: _Problem) -> type[Refused]:
 def _message(answer: Answer, request: Request, problem: _Problem, secrets: frozenset[str]) -> str:
     values = request_values(request) | secrets
     text = _SEE_BELOW.sub("", problem.text)
-    said = [scrub(text, values)] if text else []
-    said += [f"{_plain(name)}: {scrub(_joined(told), values)}" for name, told in problem.named.items()]
+    uris = request_descriptors(request)
+    said = [scrub(text, values, uris)] if text else []
+    said += [f"{_plain(name)}: {scrub(_joined(told), values, uris)}" for name, told in problem.named.items()]
     return f"{request.name} was refused: {' '.join(said) or describe_body(answer)}"
 
 

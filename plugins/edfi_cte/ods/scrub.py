@@ -1,8 +1,9 @@
-"""Takes students' data out of what an API says, before it enters an exception, a log or a table.
+"""Keeps of what an API says what can't be a student's, before it enters an exception, a log or a table.
 
-Ed-Fi APIs quote the values they refuse. Kept are descriptor URIs (code lists, needed to mend a mapping) and the
-names of properties and resources in the APIs' own phrases. Gone are the values that the request itself held,
-anything else in quotes or parentheses, what the JSON reader could not convert, and any word with a digit in it.
+Ed-Fi APIs quote the values they refuse. Kept are the words of the APIs' own sentences and the names of Ed-Fi's
+properties and resources (:mod:`.vocabulary`), numbers that are limits, and the descriptor URIs that the request
+itself held (code lists, needed to mend a mapping). All else is a gap: the request's other values, what stands in
+quotes or parentheses, what the JSON reader could not convert, any word with a digit in it, and any word not known.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from .message import Request
+from .vocabulary import known_words
 
 _GAP = "…"
 _LONGEST = 500
 
-_DESCRIPTOR = re.compile(r"('uri://[^\s'#]+#[^'\n]*'|\"uri://[^\s\"#]+#[^\"\n]*\")")
+_NOTHING = re.compile(r"((?!))")
 _HARMLESS = re.compile(
     r"((?:referenced|existing|related|corresponding|because the|[Vv]alidation of|of the|of entity|new resource|"
     r"requested action|resource item:|resource item's) '[A-Za-z]{2,60}'(?:, '[A-Za-z]{2,60}')*"
@@ -36,11 +38,14 @@ _VALUES = re.compile(
 _UNCONVERTED = re.compile(r"(Could not convert [^:\n]*:)[^\n]*?(?=\. Path|$)", re.MULTILINE)
 
 
-def scrub(text: str, values: frozenset[str] = frozenset()) -> str:
-    """``text`` on one line, without ``values`` and without anything that looks like a person's data."""
-    masked = _outside(_DESCRIPTOR, text, lambda piece: _without(values, piece))
-    cleaned = _outside(_DESCRIPTOR, masked, lambda piece: _outside(_HARMLESS, piece, _clean))
-    line = " ".join(cleaned.split())
+def scrub(text: str, values: frozenset[str] = frozenset(), descriptors: frozenset[str] = frozenset()) -> str:
+    """``text`` on one line, of known words and the given ``descriptors`` alone, and without ``values``."""
+    own = re.compile("(" + "|".join(rf"['\"]{re.escape(uri)}['\"]" for uri in sorted(descriptors)) + ")")
+    keep = own if descriptors else _NOTHING
+    masked = _outside(keep, text, lambda piece: _without(values, piece))
+    cleaned = _outside(keep, masked, lambda piece: _outside(_HARMLESS, piece, _clean))
+    known = _outside(keep, cleaned, lambda piece: known_words(piece, _GAP))
+    line = re.sub(rf"{_GAP}(?:[\s-]*{_GAP})+", _GAP, " ".join(known.split()))
     return line if len(line) <= _LONGEST else line[:_LONGEST] + _GAP
 
 
@@ -53,6 +58,15 @@ def request_values(request: Request) -> frozenset[str]:
         except ValueError:
             found.update(value for _, value in parse_qsl(request.body.decode(errors="replace")))
     return frozenset(value for value in found if len(value) > 1 and not value.startswith("uri://"))
+
+
+def request_descriptors(request: Request) -> frozenset[str]:
+    """Every descriptor URI that the request's document holds."""
+    try:
+        found = _leaves(json.loads(request.body or b"null"))
+    except ValueError:
+        return frozenset()
+    return frozenset(value for value in found if value.startswith("uri://"))
 
 
 def _outside(keep: re.Pattern[str], text: str, change: Any) -> str:

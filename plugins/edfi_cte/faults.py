@@ -170,7 +170,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
         Fault(
             Kind.DENIED,
             False,
-            "the Campus login may not read a table or column",
+            "the login lacks a right, on a table or a column of one",
             "Grant it SELECT: see docs/campus-sql-server.md.",
         ),
         (229, 230, 262, 297, 300, 15151, "42501"),

@@ -1,0 +1,95 @@
+"""No word of a driver is kept, whatever it says and wherever a person stands in it; only names that were given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edfi_cte.campus.errors import driver_fault
+from edfi_cte.faults import FAULTS
+from edfi_cte.ledger.database import _said
+from edfi_cte.ledger.limits import explained
+from edfi_cte.words import kind_of, names_in, number_of
+
+MAPPING = ("EnrollmentMO", "careerCluster", "name")
+PERSON = st.sampled_from(["O'Brien, Mary 1000000001", "Núñez", "careerClusterOf Mary", "name", "'; DROP TABLE x --"])
+QUOTE = st.sampled_from(["", "'", '"', "[", "(", "''"])
+SENTENCE = st.sampled_from(
+    [
+        "Conversion failed when converting the varchar value {0} to data type int.",
+        "{0} Violation of UNIQUE KEY constraint {0}. The duplicate key value is ({0}).",
+        "DB-Lib error message 20018, severity 16:\nGeneral SQL Server error: {0}\n",
+        "The SELECT permission was denied (229) on {0}, 20003 timed out {0}",
+    ]
+)
+NUMBER = st.sampled_from([0, 64321, *(number for number in FAULTS if isinstance(number, int))])
+WORDS = st.builds(lambda said, person, a, b: said.format(f"{a}{person}{b}"), SENTENCE, PERSON, QUOTE, QUOTE)
+
+
+def pymssql_error(number: int, text: str, shape: int) -> Exception:
+    """As pymssql raises it in a query, in a connection, and in a transaction."""
+    said = text.encode()
+    return (RuntimeError(number, said), RuntimeError((number, said)), RuntimeError(f"Cannot: ({number}, {said!r})"))[
+        shape
+    ]
+
+
+@given(NUMBER, WORDS, st.integers(0, 2))
+@settings(max_examples=300, deadline=None)
+def test_what_is_said_of_campus_depends_on_the_number_alone(number: int, text: str, shape: int) -> None:
+    error = pymssql_error(number, text, shape)
+    bare = pymssql_error(number_of(error) or number, "", shape)
+    assert str(driver_fault(error, "Campus")) == str(driver_fault(bare, "Campus"))
+    assert type(driver_fault(error, "Campus")) is type(driver_fault(bare, "Campus"))
+
+
+@given(NUMBER, WORDS, st.integers(0, 2))
+@settings(max_examples=300, deadline=None)
+def test_of_the_words_only_names_of_the_mapping_are_kept(number: int, text: str, shape: int) -> None:
+    said = str(driver_fault(pymssql_error(number, text, shape), "Campus", MAPPING))
+    if " It names " in said:
+        names = said.split(" It names ")[1].split(". ")[0]
+        assert set(names.split(", ")) <= set(MAPPING)
+        said = said.replace(f" It names {names}.", "")
+    for part in ("Mary", "Brien", "1000000001", "Núñez", "DROP"):
+        assert part not in said
+
+
+@given(NUMBER, WORDS)
+@settings(max_examples=200, deadline=None)
+def test_what_is_said_of_the_ledger_depends_on_the_number_alone(number: int, text: str) -> None:
+    error = sa.exc.OperationalError("INSERT INTO edfi_cte_event VALUES (:a)", {"a": text}, RuntimeError(number, text))
+    bare = sa.exc.OperationalError("INSERT INTO edfi_cte_event VALUES (:a)", {}, RuntimeError(number, ""))
+    assert explained(error) == explained(bare)
+    assert _said(RuntimeError(number, text), {}) == _said(RuntimeError(number, ""), {})
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (RuntimeError(1205, b"x"), 1205),
+        (RuntimeError((18456, b"x")), 18456),
+        (RuntimeError((18456, b"DB-Lib error message 20009, severity 9:\nUnable")), 20009),
+        (RuntimeError("42S02", "[42S02] x (208)"), "42S02"),
+        (RuntimeError("229 permission denied"), None),
+        (RuntimeError("error 20003"), None),
+        (RuntimeError(), None),
+        (RuntimeError(True), None),
+    ],
+)
+def test_a_number_is_the_drivers_never_one_of_its_words(error: Exception, number: Any) -> None:
+    assert number_of(error) == number
+    assert kind_of(error) == "RuntimeError" + (f" {number}" if number else "")
+
+
+def test_a_name_is_kept_only_where_it_is_quoted_whole() -> None:
+    assert names_in(RuntimeError(b"Invalid 'CareerCluster', \"name\"; [EnrollmentMO] 'name x'"), MAPPING) == [
+        "careerCluster",
+        "name",
+        "EnrollmentMO",
+    ]
+    assert names_in(RuntimeError("careerCluster is a name"), MAPPING) == []
