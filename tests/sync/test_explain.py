@@ -53,6 +53,8 @@ def test_an_orphan_that_the_resync_deleted(world: World):
     document, _ = world.odses[2026].control.documents(RESOURCE)
     world.campus.remove(1)
     world.run()
+    assert "waiting: Delete because of no_source" in told(world, document["id"])
+    world.run(approve=world.list_id())
     assert "Delete because of no_source: sent" in told(world, document["id"])
 
 

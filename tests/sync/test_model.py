@@ -175,7 +175,7 @@ class Sync(RuleBasedStateMachine):
     def dry_run(self, turn: int) -> None:
         year = self.year(turn)
         with counting_writes(self.world.odses[year]) as counted:
-            self.world.run(year, dry_run=True, allow_mass_delete=True)
+            self.world.run(year, dry_run=True)
         assert counted == [0]
 
     @rule(turn=indexes, seed=st.integers(0, 10**6), last=st.integers(4, len(STEPS)), resync=flags, reported=flags)
@@ -207,7 +207,7 @@ class Sync(RuleBasedStateMachine):
         with counting_writes(self.world.odses[year]) as counted:
             for step in steps:
                 try:
-                    run_step(self.world.lane(year, run_id, resync=resync, allow_mass_delete=True), step)
+                    run_step(self.world.lane(year, run_id, resync=resync), step)
                 except StepSkipped:
                     pass
                 except (EdfiCteError, Died):
@@ -217,7 +217,7 @@ class Sync(RuleBasedStateMachine):
         if not target.get("enabled", True):
             assert counted == [0]
         if reported:
-            result = report(self.world.lane(year, run_id, resync=resync, allow_mass_delete=True))
+            result = report(self.world.lane(year, run_id, resync=resync))
             if result.status == "ok":
                 assert ended == len(steps)
                 self.check_ok(year, result, read_now="extract" in steps, resync=resync)
@@ -233,7 +233,7 @@ class Sync(RuleBasedStateMachine):
         ods = self.world.odses[year]
         before = self.world.there(year)
         with counting_writes(ods) as counted:
-            result = self.world.run(year, resync=year in self.needs_resync, allow_mass_delete=True)
+            result = self.world.run(year, resync=year in self.needs_resync)
         if result.status == "off":
             assert counted == [0]
             assert self.world.there(year) == before

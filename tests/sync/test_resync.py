@@ -92,6 +92,8 @@ def test_a_lost_ledger_is_rebuilt_and_leftovers_are_cleaned_up(sent: World):
     sent.lose_ledger()
     result = sent.run()
     assert result.counts["resync found"]["no_source"] == 1
+    assert result.counts["waiting for a person"] == {"first_contact": 1}
+    sent.run(approve=sent.list_id())
     assert sent.there() == sent.expected()
     with counting_writes(sent.odses[2026]) as counted:
         sent.run()
@@ -149,15 +151,22 @@ def test_a_record_out_of_reach_is_counted_and_does_not_keep_the_others_from_thei
     assert hidden.there() == hidden.expected()
 
 
-def test_the_delete_of_a_record_out_of_reach_fails_with_what_to_do_about_it(hidden: World):
+def test_a_refused_delete_is_out_of_reach_and_the_record_is_looked_after_again_when_the_student_is_back(
+    hidden: World,
+):
+    """4.1: the ODS refuses our delete. No failure, not asked for again each night, in neither guard's count."""
     hidden.campus.set("Enrollment", 2, noShow=True)
-    for _ in range(2):
-        result = hidden.run()
-        assert result.counts["failed for"] == {"not_yet_enrolled": 1}
-        assert "out of the key's reach" in result.advice["not_yet_enrolled"]
-        assert result.counts["resync found"]["out_of_reach"] == 1
+    for asked in (1, 0, 0):
+        with counting_writes(hidden.odses[2026]) as counted:
+            result = hidden.run()
+        assert counted == [asked]
+        assert (result.status, result.counts["failed"]) == ("ok", 0)
+        assert result.counts["out of the key's reach"] == {"no_show": 1}
+        assert "only the state can delete them" in result.advice["out of reach"]
+        assert hidden.in_ledger("SELECT COUNT(*) FROM edfi_cte_deletion") == [(0,)]
     enrolled = [d for d in seed()["studentSchoolAssociations"] if "1000000002" in d["studentReference"].values()]
     hidden.odses[2026].control.seed({"studentSchoolAssociations": enrolled})
+    hidden.run()
     assert hidden.run().counts["sent"]["Delete"] == 1
     assert hidden.there() == hidden.expected()
 

@@ -21,7 +21,7 @@ def test_off_stops_every_write_and_on_again_sends_the_difference(world: World):
     ]
     world.settings["targets"][1]["enabled"] = False
     with counting_writes(world.odses[2026]) as counted:
-        result = world.run(allow_mass_delete=True)
+        result = world.run()
     assert counted == [0]
     assert result.status == "off"
     assert world.there() == sent

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
-from edfi_cte.ledger import schema
+from edfi_cte.ledger import approvals, schema
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.settings import Settings
@@ -181,7 +182,7 @@ class World:
         self.runs += 1
         self.ledger = open_ledger(f"sqlite:///{self.folder / f'ledger{self.runs}.sqlite'}")
 
-    def lane(self, year: int = 2026, run_id: str | None = None, **options: bool) -> Lane:
+    def lane(self, year: int = 2026, run_id: str | None = None, **options: Any) -> Lane:
         """A lane of a run."""
         settings = Settings.model_validate(self.settings)
         [target] = settings.targets_of(year)
@@ -203,7 +204,7 @@ class World:
             watch=self.watch,
         )
 
-    def run(self, year: int = 2026, **options: bool) -> Report:
+    def run(self, year: int = 2026, **options: Any) -> Report:
         """A whole run of one year, as the DAG does it."""
         return run(self.lane(year, **options))
 
@@ -215,6 +216,25 @@ class World:
     def report(self, run_id: str, **options: bool) -> Report:
         """The last task of a run, which follows whatever became of the others."""
         return report(self.lane(run_id=run_id, **options))
+
+    def red(self, year: int = 2026, **options: Any) -> Report:
+        """A whole run that must end red; its report."""
+        lane = self.lane(year, **options)
+        with pytest.raises(StepFailed):
+            run(lane)
+        return report(lane)
+
+    def list_id(self, state: str = "waiting", year: int = 2026) -> str:
+        """The list of what waits, or is held, as the last run made it."""
+        lane = self.lane(year)
+        with self.ledger.connect() as connection:
+            [found] = [made for made in approvals.newest(connection, lane.target_id) if made.state == state]
+        return found.list_id
+
+    def kept(self) -> dict[tuple[str, str], int]:
+        """How many records are kept, by state and reason."""
+        rows = self.in_ledger("SELECT state, reason, COUNT(*) FROM edfi_cte_kept_record GROUP BY state, reason")
+        return {(state, reason): n for state, reason, n in rows}
 
     def expected(self, year: int = 2026) -> dict[oracle.Key, Any]:
         """What the naive oracle says the ODS should hold."""

@@ -28,6 +28,16 @@ def _without_additions(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def differing(document: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, str]:
+    """The properties in which an ODS's document says other than what was sent, each with a digest of its value."""
+    there, ours = _normal(document), _normal(sent)
+    return {
+        name: digest(repr(there.get(name)))
+        for name in sorted(there.keys() | ours.keys())
+        if there.get(name) != ours.get(name)
+    }
+
+
 def content_hash(document: Mapping[str, Any]) -> str:
     """A digest that is equal for documents of equal content.
 

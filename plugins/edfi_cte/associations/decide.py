@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from edfi_cte.associations.actions import Action
+from edfi_cte.associations.actions import Action, Cause
 
 
 class Worth(StrEnum):
@@ -96,7 +96,7 @@ class Absence:
 def absence(seen: Absence) -> Decision:
     """What it is worth that nothing desires a record (4.1). The guard has its say after this."""
     if seen.refused_lately:
-        return Decision(Worth.OUT_OF_REACH, Action.DELETE, seen.cause, seen.cause)
+        return out_of_reach(seen.cause)
     if seen.approved:
         return Decision(Worth.DELETE, Action.DELETE, seen.cause, list_id=seen.approved)
     if seen.rejected_for:
@@ -106,6 +106,11 @@ def absence(seen: Absence) -> Decision:
     if seen.first_contact:
         return Decision(Worth.WAITING, Action.DELETE, seen.cause, WaitsFor.FIRST_CONTACT)
     return Decision(Worth.DELETE, Action.DELETE, seen.cause)
+
+
+def out_of_reach(cause: str) -> Decision:
+    """The ODS has just refused a delete, or no longer shows the record: its student has left the key's reach."""
+    return Decision(Worth.OUT_OF_REACH, Action.DELETE, cause, cause)
 
 
 def replacement(cause: str, approved: str | None = None) -> Decision:
@@ -158,7 +163,10 @@ class Guard:
                 waits[item] = WaitsFor.GUARD
             else:
                 room -= count
-        passing = [item for item in wanted if item not in waits and item[0] == Action.DELETE]
+        # A record without a source is none of the mapping's.
+        passing = [
+            item for item in wanted if item not in waits and item[0] == Action.DELETE and item[1] != Cause.NO_SOURCE
+        ]
         left = self.known - sum(wanted[item] for item in passing)
         if passing and left <= 0 and self.known + self.deleted >= LAST_RECORDS:
             waits |= dict.fromkeys(passing, WaitsFor.LAST_RECORDS)

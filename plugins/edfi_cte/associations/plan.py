@@ -14,6 +14,7 @@ from typing import Literal
 
 from edfi_cte.associations.actions import Action as Action
 from edfi_cte.associations.actions import Cause as Cause
+from edfi_cte.associations.decide import Absence, Decision, absence, replacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +41,89 @@ class Difference:
     """A key on which the desired set and the identity mapping disagree.
 
     ``desired`` and ``mapped`` have the same key, or ``mapped`` is the key that the enrollment behind ``desired``
-    has left. ``in_doubt``: an earlier request on the key had no answer. ``gone_because``: why nothing is desired.
+    has left. ``in_doubt``: an earlier request on the key had no answer. ``gone_because``: why nothing is desired;
+    ``rejected_for``: the reason why the enrollment behind ``mapped`` is rejected, if it is.
     """
 
     desired: Side | None
     mapped: Side | None
     in_doubt: bool = False
     gone_because: str | None = None
+    rejected_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An event to queue."""
+    """A Post or Put to queue. What deletes is a :class:`.decide.Decision`."""
 
-    action: Action
+    action: Literal[Action.POST, Action.PUT]
     cause: str
 
 
+class Evidence:
+    """What a plan has to know beside a difference, one lookup a question. This one knows nothing against a delete."""
+
+    campus_is_empty: bool = False
+
+    def rejected_for(self, _mapped: Side) -> str | None:
+        """The reason for which a record of the same student, begin date and program type is rejected, if one is."""
+        return None
+
+    def refused_lately(self, _key_id: str) -> bool:
+        """Whether the ODS has refused to delete this key, too short a while ago to ask again."""
+        return False
+
+    def approved(self, _key_id: str, _action: Action, _cause: str) -> str | None:
+        """The list on which a person has said yes to this."""
+        return None
+
+
 def event_for(
-    difference: Difference, career_cluster_change: Literal["delete_post", "put"] = "delete_post"
-) -> Planned | None:
-    """The event that puts a difference right, or ``None`` where only the source enrollment's id differs.
+    difference: Difference,
+    career_cluster_change: Literal["delete_post", "put"] = "delete_post",
+    evidence: Evidence | None = None,
+) -> Planned | Decision | None:
+    """What puts a difference right, or ``None`` where only the source enrollment's id differs.
 
     Source: page, Object Triggering Logic and Natural Key Changes; readings B, D and J.
     """
     desired, mapped = difference.desired, difference.mapped
+    evidence = evidence or Evidence()
     if desired is None:
-        return Planned(Action.DELETE, difference.gone_because or Cause.ENROLLMENT_DELETED)
+        return _gone(difference, evidence)
     if mapped is None:
         return Planned(Action.POST, Cause.ANSWER_LOST if difference.in_doubt else Cause.NEW_RECORD)
     cause = _what_changed(desired, mapped)
     if desired.key_exact != mapped.key_exact:
-        return Planned(Action.DELETE_POST, cause)
+        return _replaced(mapped, cause, evidence)
     if difference.in_doubt:
         # What the lost request left in the ODS is unknown; an upsert by natural key is right in every case.
         return Planned(Action.POST, Cause.ANSWER_LOST)
     if desired.payload_hash == mapped.payload_hash:
         return None
     if cause == Cause.CAREER_CLUSTER_CHANGED and career_cluster_change == "delete_post":
-        return Planned(Action.DELETE_POST, cause)
+        return _replaced(mapped, cause, evidence)
     return Planned(Action.PUT, cause)
+
+
+def _gone(difference: Difference, evidence: Evidence) -> Decision:
+    """What it is worth that nothing desires a mapped record, or one that a lost answer may have left."""
+    mapped = difference.mapped
+    assert mapped is not None  # noqa: S101 - a difference has at least one side
+    cause = difference.gone_because or Cause.ENROLLMENT_DELETED
+    return absence(
+        Absence(
+            cause=cause,
+            rejected_for=difference.rejected_for or evidence.rejected_for(mapped),
+            refused_lately=evidence.refused_lately(mapped.key_id),
+            campus_is_empty=evidence.campus_is_empty,
+            approved=evidence.approved(mapped.key_id, Action.DELETE, cause),
+        )
+    )
+
+
+def _replaced(mapped: Side, cause: str, evidence: Evidence) -> Decision:
+    return replacement(cause, evidence.approved(mapped.key_id, Action.DELETE_POST, cause))
 
 
 def _what_changed(desired: Side, mapped: Side) -> Cause:

@@ -6,7 +6,6 @@ import argparse
 import re
 
 from edfi_cte.deployment import current_settings
-from edfi_cte.errors import EdfiCteError
 from edfi_cte.settings import Target
 
 
@@ -26,9 +25,4 @@ def scope_year(text: str) -> int:
 
 
 def chosen_targets(options: argparse.Namespace) -> list[Target]:
-    chosen = current_settings().targets_of(options.scope_year)
-    if options.district:
-        chosen = [target for target in chosen if target.district_number == options.district]
-    if not chosen:
-        raise EdfiCteError(f"district {options.district} is not configured for scope year {options.scope_year}")
-    return chosen
+    return current_settings().targets_of(options.scope_year, options.district)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.plan import Action
+from edfi_cte.associations.actions import Action
 from edfi_cte.ledger import bulk, streams
 from edfi_cte.ledger.events import UNFINISHED, EventStatus
 from edfi_cte.ledger.records import Outcome
@@ -27,7 +28,10 @@ class Failures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A run's events: all; sent by action; failed, and of those the ones that post or put; left unsent; planned."""
+    """A run's events: all; sent by action; failed, and of those the ones that post or put; left unsent; planned.
+
+    ``out_of_reach``: the deletes that the ODS refused the key.
+    """
 
     events: int
     sent: dict[str, int]
@@ -35,6 +39,7 @@ class Answered:
     failed_writes: int
     left: int
     of_plan: int
+    out_of_reach: int
 
 
 def last_event(connection: sa.Connection, target_id: str) -> int:
@@ -74,7 +79,29 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
         failed_writes=sum(row.of_plan for row in failed if row.action != Action.DELETE),
         left=sum(row.events for row in rows if row.status in UNFINISHED),
         of_plan=sum(row.of_plan for row in rows if row.step in _PLAN_STEPS),
+        out_of_reach=sum(row.of_plan for row in rows if row.status == EventStatus.OUT_OF_REACH),
     )
+
+
+def just_written(
+    connection: sa.Connection, target_id: str, run_id: str, plan_after: int, key_ids: Sequence[str]
+) -> set[str]:
+    """Which of these keys a run has written since its last plan: a replica that lags may not show it yet."""
+    found: set[str] = set()
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        found.update(
+            connection.scalars(
+                sa.select(event.c.key_id).where(
+                    event.c.target_id == target_id,
+                    event.c.run_id == run_id,
+                    event.c.event_id > plan_after,
+                    event.c.status == EventStatus.SENT,
+                    event.c.action != Action.DELETE,
+                    event.c.key_id.in_(batch),
+                )
+            )
+        )
+    return found
 
 
 def failures(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> list[Failures]:
@@ -95,21 +122,6 @@ def failures(connection: sa.Connection, target_id: str, run_id: str, plan_after:
     advice = {error_type: max(said for kind, said in last.values() if kind == error_type) for error_type in events}
     by_number = sorted(events.items(), key=lambda item: (-item[1], item[0]))
     return [Failures(error_type, advice[error_type], number) for error_type, number in by_number]
-
-
-def deletes_sent(connection: sa.Connection, target_id: str, run_id: str) -> dict[str, int]:
-    """How many records a run has deleted, by cause; the delete of a Delete/Post included."""
-    rows = connection.execute(
-        sa.select(event.c.cause, sa.func.count())
-        .where(
-            event.c.target_id == target_id,
-            event.c.run_id == run_id,
-            event.c.status == EventStatus.SENT,
-            event.c.action.in_([action for action in Action if action.deletes]),
-        )
-        .group_by(event.c.cause)
-    )
-    return {row.cause: row[1] for row in rows}
 
 
 def desired(connection: sa.Connection, target_id: str) -> int:

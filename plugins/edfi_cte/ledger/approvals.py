@@ -7,6 +7,7 @@ for a list, not a mode: it reaches one target, the deletes that were on the list
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -86,6 +87,11 @@ def _kept(target_id: str, state: str) -> tuple[sa.ColumnElement[bool], ...]:
     return kept_record.c.target_id == target_id, kept_record.c.state == state
 
 
+def listed(approve: str | None) -> list[str]:
+    """The ids of lists that a text names, separated by blanks or commas."""
+    return [list_id for list_id in re.split(r"[\s,;]+", approve or "") if list_id]
+
+
 def target_of(list_id: str) -> str:
     """The target that a list is of."""
     return list_id.partition(":")[0]
@@ -138,18 +144,14 @@ def approvals(connection: sa.Connection, target_id: str) -> list[sa.Row[Any]]:
     )
 
 
-def approved(connection: sa.Connection, target_id: str, run_id: str) -> dict[str, ApprovedDeletes]:
-    """What a run may delete by a person's word, by list."""
-    on_lists: dict[str, ApprovedDeletes] = {}
-    lists = sa.select(approval_table.c.list_id).where(
-        approval_table.c.target_id == target_id, approval_table.c.run_id == run_id
-    )
+def deletes_on(connection: sa.Connection, target_id: str, list_id: str) -> ApprovedDeletes:
+    """What is on a list."""
     rows = connection.execute(
-        sa.select(item_table).where(item_table.c.target_id == target_id, item_table.c.list_id.in_(lists))
+        sa.select(item_table.c.key_id, item_table.c.action, item_table.c.cause).where(
+            item_table.c.target_id == target_id, item_table.c.list_id == list_id
+        )
     )
-    for row in rows:
-        on_lists.setdefault(row.list_id, {})[row.key_id] = (row.action, row.cause)
-    return on_lists
+    return {row.key_id: (row.action, row.cause) for row in rows}
 
 
 def prune(connection: sa.Connection, target_id: str, before: datetime) -> None:

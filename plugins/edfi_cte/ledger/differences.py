@@ -210,9 +210,7 @@ class _Fetch:
 
     def gone(self, left: _Left) -> Iterator[Found]:
         """What is mapped and nothing took."""
-        outcome = record_outcome.c
-        outcomes = sa.select(outcome.enrollment_id, outcome.outcome, outcome.reason)
-        outcomes = outcomes.where(outcome.target_id == self._target_id)
+        outcomes = _outcomes(self._target_id)
         for batch in left.batches(taken=False):
             enrollment_ids = sorted(set(batch.values()))
             with streams.reading(self._ledger) as connection:
@@ -220,15 +218,20 @@ class _Fetch:
                 became = streams.fetch(
                     connection,
                     outcomes,
-                    outcome.enrollment_id,
+                    record_outcome.c.enrollment_id,
                     enrollment_ids,
                     dense=self._dense[identity_mapping],
                 )
             by_enrollment = {row.enrollment_id: row for row in became}
             for row in mapped:
                 if row.key_id in batch:
-                    reason = _gone_because(by_enrollment.get(row.enrollment_id))
-                    difference = Difference(None, Side(*row[:_SIDES]), gone_because=reason)
+                    outcome = by_enrollment.get(row.enrollment_id)
+                    difference = Difference(
+                        None,
+                        Side(*row[:_SIDES]),
+                        gone_because=_gone_because(outcome),
+                        rejected_for=_rejected_for(outcome),
+                    )
                     yield Found(difference, None, None, None, row.ods_id)
 
     def _rows(
@@ -252,6 +255,16 @@ def _gone_because(outcome: sa.Row[Any] | None) -> str:
     if outcome is None:
         return Cause.ENROLLMENT_DELETED
     return str(outcome.reason) if outcome.outcome in ("excluded", "rejected") else Cause.SUPERSEDED
+
+
+def _rejected_for(outcome: sa.Row[Any] | None) -> str | None:
+    """The reason why the record behind a key is rejected, if it is."""
+    return str(outcome.reason) if outcome is not None and outcome.outcome == "rejected" else None
+
+
+def _outcomes(target_id: str) -> sa.Select[Any]:
+    outcome = record_outcome.c
+    return sa.select(outcome.enrollment_id, outcome.outcome, outcome.reason).where(outcome.target_id == target_id)
 
 
 def _doubts(ledger: sa.Engine, target_id: str) -> frozenset[str]:
@@ -285,6 +298,10 @@ def _doubtful_only(ledger: sa.Engine, target_id: str, keys: set[str]) -> Iterato
     for batch in bulk.batches(event_ids, streams.FETCH):
         with ledger.connect() as connection:
             rows = connection.execute(statement.where(event.c.event_id.in_(batch))).all()
+            ids = sorted({row.enrollment_id for row in rows})
+            became = streams.fetch(connection, _outcomes(target_id), record_outcome.c.enrollment_id, ids, dense=False)
+        by_enrollment = {row.enrollment_id: row for row in became}
         for row in rows:
-            difference = Difference(None, Side(*row[:_SIDES]), True, Cause.ANSWER_LOST)
+            rejected_for = _rejected_for(by_enrollment.get(row.enrollment_id))
+            difference = Difference(None, Side(*row[:_SIDES]), True, Cause.ANSWER_LOST, rejected_for)
             yield Found(difference, row.body, row.content_hash, row.program_name, None)

@@ -9,24 +9,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.plan import Action
-from edfi_cte.ledger import bulk, mappings
+from edfi_cte.associations.actions import Action
+from edfi_cte.associations.decide import Decision, out_of_reach
+from edfi_cte.ledger import bulk, deletions, kept, mappings
 from edfi_cte.ledger.schema import attempt, event
 
 
 class EventStatus(StrEnum):
-    """pending -> sending -> sent or failed; superseded by a newer plan."""
+    """pending -> sending -> sent, failed or (a delete that the ODS refuses the key) out of reach.
+
+    Superseded by a newer plan.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+    OUT_OF_REACH = "out_of_reach"
 
 
 UNFINISHED = (EventStatus.PENDING, EventStatus.SENDING)
@@ -56,18 +62,45 @@ class Result:
     """What became of one try at an event.
 
     ``deleted``: the delete (if the event has one) was answered 2xx or 404. ``ods_id``: the id that a 2xx answer
-    to a post or put gave. ``failure`` is ``None`` when the event is done.
+    to a post or put gave. ``out_of_reach``: the ODS refused the delete since the student has left the key's reach,
+    which is no failure. ``failure`` is ``None`` when the event is done.
     """
 
     event: sa.Row[Any]
     http_status: int | None = None
     deleted: bool = False
     ods_id: str | None = None
+    out_of_reach: bool = False
     failure: Failure | None = None
 
 
 def add(connection: sa.Connection, target_id: str, run_id: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Queue events: ``rows`` hold the columns of the table but for those that are set here."""
+    """Queue Posts and Puts: ``rows`` hold the columns of the table but for those that are set here.
+
+    Raises ValueError for an event that deletes: that is made of a decision, by :func:`add_decided`.
+    """
+    if any(Action(row["action"]).deletes for row in rows):
+        raise ValueError("an event that deletes is made of a Decision")
+    _add(connection, target_id, run_id, rows)
+
+
+def add_decided(
+    connection: sa.Connection, target_id: str, run_id: str, decided: Sequence[tuple[Decision, dict[str, Any]]]
+) -> None:
+    """Queue Deletes and Delete/Posts, each made of the decision that lets it pass.
+
+    Raises ValueError for a decision that does not.
+    """
+    if not all(decision.passes for decision, _ in decided):
+        raise ValueError("what is held, waits or is out of reach is not deleted")
+    rows = [
+        row | {"action": decision.action, "cause": decision.cause, "list_id": decision.list_id}
+        for decision, row in decided
+    ]
+    _add(connection, target_id, run_id, rows)
+
+
+def _add(connection: sa.Connection, target_id: str, run_id: str, rows: Sequence[dict[str, Any]]) -> None:
     common = {
         "target_id": target_id,
         "run_id": run_id,
@@ -168,7 +201,11 @@ def settle(connection: sa.Connection, target_id: str, results: Sequence[Result])
         _update(connection, ids, **answer._asdict(), answered_at=answered_at)
     bulk.insert(connection, attempt, [_attempt(r, r.failure, answered_at) for r in results if r.failure is not None])
     # A Put keeps its key, so only a delete takes a mapping away.
-    mappings.remove(connection, target_id, [key for result in results for key in _deleted_keys(result)])
+    gone = [key for result in results for key in _deleted_keys(result)]
+    mappings.remove(connection, target_id, gone)
+    kept.drop(connection, target_id, gone)
+    deletions.record(connection, target_id, [_deletion(result) for result in results if result.deleted])
+    _keep_out_of_reach(connection, target_id, [result for result in results if result.out_of_reach], answered_at)
     mappings.save(connection, target_id, [_mapping(r, answered_at) for r in results if r.ods_id is not None])
 
 
@@ -184,7 +221,9 @@ def any_doubt(connection: sa.Connection, target_id: str) -> bool:
 
 def clear_doubt(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
     """A definite answer on a key settles what earlier requests on it may have left."""
-    settled = {key for result in results if result.failure is None for key in _keys(result)}
+    settled = {
+        key for result in results if result.failure is None and not result.out_of_reach for key in _keys(result)
+    }
     for batch in bulk.batches(settled, bulk.CHUNK):
         for key, doubt in (("key_id", "in_doubt"), ("old_key_id", "old_in_doubt")):
             connection.execute(
@@ -223,7 +262,8 @@ def _by_answer(results: Sequence[Result]) -> dict[_Answer, list[int]]:
 def _answer(result: Result) -> _Answer:
     failure = result.failure
     if failure is None:
-        return _Answer(EventStatus.SENT, result.http_status)
+        refused = result.out_of_reach and result.event.action == Action.DELETE
+        return _Answer(EventStatus.OUT_OF_REACH if refused else EventStatus.SENT, result.http_status)
     old_key_stays = _deletes_first(result) and not result.deleted
     return _Answer(
         status=EventStatus.PENDING if failure.systemic else EventStatus.FAILED,
@@ -258,6 +298,26 @@ def _deleted_keys(result: Result) -> list[str]:
     if not result.deleted:
         return []
     return [result.event.old_key_id or result.event.key_id]
+
+
+def _deletion(result: Result) -> dict[str, Any]:
+    row = result.event
+    columns = ("run_id", "ods_id", "enrollment_id", "cause", "list_id")
+    return {name: getattr(row, name) for name in columns} | {"key_id": row.old_key_id or row.key_id}
+
+
+def _keep_out_of_reach(connection: sa.Connection, target_id: str, refused: Sequence[Result], at: datetime) -> None:
+    for result in refused:
+        event_row = result.event
+        decision = out_of_reach(event_row.cause)
+        row = kept.row(
+            decision,
+            event_row.old_key_id or event_row.key_id,
+            enrollment_id=event_row.enrollment_id,
+            ods_id=event_row.ods_id,
+            refused_at=at,
+        )
+        kept.keep(connection, target_id, event_row.run_id, kept.FoundBy.PLAN, at, [row])
 
 
 def _mapping(result: Result, at: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from edfi_cte.associations.decide import Decision, Worth
 from edfi_cte.ledger import bulk
 from edfi_cte.ledger.schema import kept_record as table
-from edfi_cte.ledger.schema import record_outcome, row_dict
+from edfi_cte.ledger.schema import row_dict
 
 
 class FoundBy(StrEnum):
@@ -25,14 +25,18 @@ class FoundBy(StrEnum):
     RESYNC = "resync"
 
 
-class KeptCount(NamedTuple):
-    """How many records are kept in one way."""
+class KeptAs(NamedTuple):
+    """In which way a record is kept."""
 
     state: str
     action: str
     cause: str
     reason: str
-    records: int
+
+
+def kept_as(decision: Decision) -> KeptAs:
+    """In which way a decision keeps a record."""
+    return KeptAs(decision.worth, decision.action, decision.cause, decision.reason or decision.cause)
 
 
 def row(
@@ -47,10 +51,7 @@ def row(
     """The columns of a record that a decision keeps."""
     return {
         "key_id": key_id,
-        "state": decision.worth,
-        "action": decision.action,
-        "cause": decision.cause,
-        "reason": decision.reason or decision.cause,
+        **kept_as(decision)._asdict(),
         "enrollment_id": enrollment_id,
         "ods_id": ods_id,
         "first_contact": first_contact,
@@ -89,17 +90,15 @@ def sweep(connection: sa.Connection, target_id: str, found_by: FoundBy, seen_at:
     )
 
 
-def drop_desired(connection: sa.Connection, target_id: str) -> None:
-    """Drop the strangers that are desired by now: a post adopts them."""
-    desired = sa.select(record_outcome.c.key_id).where(
-        record_outcome.c.target_id == target_id, record_outcome.c.outcome == "desired"
-    )
-    connection.execute(
-        sa.delete(table).where(
-            table.c.target_id == target_id,
-            table.c.found_by == FoundBy.RESYNC,
-            table.c.state != Worth.OUT_OF_REACH,
-            table.c.key_id.in_(desired),
+def strangers(connection: sa.Connection, target_id: str) -> list[str]:
+    """The keys of the kept records that nothing in Campus stood behind when the ODS was read."""
+    return list(
+        connection.scalars(
+            sa.select(table.c.key_id).where(
+                table.c.target_id == target_id,
+                table.c.found_by == FoundBy.RESYNC,
+                table.c.state != Worth.OUT_OF_REACH,
+            )
         )
     )
 
@@ -138,7 +137,7 @@ def listing(connection: sa.Connection, target_id: str, state: str | None = None)
     return [row_dict(found) for found in rows]
 
 
-def counts(connection: sa.Connection, target_id: str) -> list[KeptCount]:
+def counts(connection: sa.Connection, target_id: str) -> dict[KeptAs, int]:
     """How many records are kept, by state, action, cause and reason; most first."""
     by = (table.c.state, table.c.action, table.c.cause, table.c.reason)
     rows = connection.execute(
@@ -147,7 +146,7 @@ def counts(connection: sa.Connection, target_id: str) -> list[KeptCount]:
         .group_by(*by)
         .order_by(sa.func.count().desc(), *by)
     )
-    return [KeptCount(*found) for found in rows]
+    return {KeptAs(*found[:4]): found.records for found in rows}
 
 
 def states(connection: sa.Connection) -> dict[str, dict[str, int]]:

@@ -75,7 +75,7 @@ def ods_ids(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
     return found
 
 
-def pages(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[tuple[str, str]]]:
-    """(key, ODS id) of every mapping, by key, a page at a time."""
-    statement = sa.select(table.c.key_id, table.c.ods_id).where(table.c.target_id == target_id)
+def pages(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[tuple[str, str, int]]]:
+    """(key, ODS id, enrollment) of every mapping, by key, a page at a time."""
+    statement = sa.select(table.c.key_id, table.c.ods_id, table.c.enrollment_id).where(table.c.target_id == target_id)
     return streams.pages(ledger, statement, "")

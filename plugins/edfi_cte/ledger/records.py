@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -24,6 +25,15 @@ class Outcome(StrEnum):
     EXCLUDED = "excluded"
     REJECTED = "rejected"
     SUPERSEDED = "superseded"
+
+
+class Rejection(NamedTuple):
+    """Of a rejected record: its student, start date and CTE Program Type, and the reason."""
+
+    student_unique_id: str | None
+    start_date: date | None
+    cte_program_type: str | None
+    reason: str
 
 
 _SOURCE = tuple(EnrollmentRecord.__dataclass_fields__)
@@ -195,6 +205,22 @@ def desired(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
 def desired_keys(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> set[str]:
     """Which of these keys are desired."""
     return {row.key_id for row in desired(connection, target_id, key_ids)}
+
+
+def rejected(connection: sa.Connection, target_id: str) -> list[Rejection]:
+    """The rejected records of a target."""
+    source, outcome = enrollment_record.c, record_outcome.c
+    of_target = (outcome.target_id == target_id, outcome.outcome == Outcome.REJECTED)
+    rejections = connection.execute(sa.select(outcome.enrollment_id, outcome.reason).where(*of_target))
+    reasons = {int(row.enrollment_id): str(row.reason) for row in rejections}
+    statement = sa.select(
+        source.enrollment_id, source.student_unique_id, source.start_date, source.cte_program_type
+    ).where(source.target_id == target_id)
+    return [
+        Rejection(row.student_unique_id, row.start_date, row.cte_program_type, reasons[row.enrollment_id])
+        for ids in bulk.batches(sorted(reasons), bulk.CHUNK)
+        for row in streams.fetch(connection, statement, source.enrollment_id, ids, dense=False)
+    ]
 
 
 def any_record(connection: sa.Connection, target_id: str) -> bool:

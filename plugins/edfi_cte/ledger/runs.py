@@ -30,6 +30,15 @@ def describe(connection: sa.Connection, target_id: str, **values: Any) -> None:
     connection.execute(sa.update(target).where(target.c.target_id == target_id).values(**values))
 
 
+def know_ods(connection: sa.Connection, target_id: str, since: datetime) -> None:
+    """The ODS at the target's address was read to its end: what turns up in it from now on is no first contact's."""
+    connection.execute(
+        sa.update(target)
+        .where(target.c.target_id == target_id, target.c.known_since.is_(None))
+        .values(known_since=since)
+    )
+
+
 def transformed_with(connection: sa.Connection, target_id: str) -> str | None:
     """The fingerprint of the preferences that all of a target's outcomes are made with, if there is one."""
     return connection.execute(sa.select(target.c.transformed_with).where(target.c.target_id == target_id)).scalar()

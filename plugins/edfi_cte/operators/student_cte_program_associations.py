@@ -20,6 +20,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from edfi_cte.deployment import current_settings, lanes_a_task, open_lane
+from edfi_cte.ledger.approvals import listed, target_of
 from edfi_cte.ledger.leases import LeaseHeld, Owner
 from edfi_cte.lines import in_lines
 from edfi_cte.operators import metrics
@@ -45,6 +46,12 @@ PARAMS = {
         title="Scope year",
         description="One school year by its ending year (2026 = 2025-26). Empty: every configured year.",
     ),
+    "district_number": Param(
+        None,
+        type=["null", "string"],
+        title="District number",
+        description="One district by its State District Number, six digits. Empty: every configured district.",
+    ),
     "dry_run": Param(
         False,
         type="boolean",
@@ -58,20 +65,35 @@ PARAMS = {
         description="Compare with what the ODS really holds: repair what is missing or was edited there, and delete "
         "records of ours that nothing in Campus stands behind.",
     ),
-    "allow_mass_delete": Param(
-        False,
-        type="boolean",
-        title="Allow mass delete",
-        description="Let this run delete more than the guards allow. Read the message of the stopped run first.",
+    "approve": Param(
+        None,
+        type=["null", "string"],
+        title="Approve deletes",
+        description="The id of a list of deletes that waits for a person (or is held), as the report names it; "
+        "several with a blank between. Only what is on the list, and still stands, is deleted.",
     ),
 }
 
 
-def run_options(params: dict[str, Any]) -> RunOptions:
-    """The DAG's params as the sync takes them."""
+def run_options(context: Context) -> RunOptions:
+    """The DAG's params as the sync takes them, and who triggered the run, where Airflow says."""
+    params = context["params"]
     return RunOptions(
-        dry_run=params["dry_run"], resync=params["resync"], allow_mass_delete=params["allow_mass_delete"]
+        dry_run=params["dry_run"],
+        resync=params["resync"],
+        approve=params["approve"],
+        approved_by=getattr(context.get("dag_run"), "triggering_user_name", None),
     )
+
+
+def refuse_lists_of_others(approve: str | None, target_ids: list[str]) -> None:
+    """Raises StepFailed if ``approve`` names a list that is of no target of the run."""
+    for list_id in listed(approve):
+        if target_of(list_id) not in target_ids:
+            raise StepFailed(
+                f"approve: '{list_id}' is no list of a target of this run ({', '.join(target_ids)}). Take the id "
+                "from the report of the run that made it, whole."
+            )
 
 
 class SyncOperator(BaseOperator):
@@ -84,7 +106,7 @@ class SyncOperator(BaseOperator):
 
     def lane(self, context: Context, target_id: str) -> Lane:
         """A target's lane in the task's run. Raises SettingsError, ConnectionMissing, LedgerError."""
-        lane = open_lane(target_id, context["run_id"], run_options(dict(context["params"])), self.dag_file)
+        lane = open_lane(target_id, context["run_id"], run_options(context), self.dag_file)
         ti: Any = context.get("ti")
         if ti is None:
             return lane
@@ -93,7 +115,7 @@ class SyncOperator(BaseOperator):
 
 
 class ConfiguredTargetsOperator(SyncOperator):
-    """Returns a list of target ids for each mapped task: of the param ``scope_year``, or all.
+    """Returns a list of target ids for each mapped task: of ``scope_year`` and ``district_number``.
 
     XCom also: an id of the run that no other Airflow's run has, though all else of the two be alike.
     """
@@ -107,8 +129,10 @@ class ConfiguredTargetsOperator(SyncOperator):
         if is_backfill(run):
             raise StepSkipped(BACKFILL_REFUSED)
         check_request(context["params"], run, PARAMS)
-        targets = current_settings(self.dag_file).targets_of(context["params"]["scope_year"])
+        params = context["params"]
+        targets = current_settings(self.dag_file).targets_of(params["scope_year"], params["district_number"])
         names = [target.target_id for target in targets]
+        refuse_lists_of_others(params["approve"], names)
         for line in in_lines(f"{len(names):,} targets: {', '.join(names)}"):
             self.log.info("%s", line)
         if ti := context.get("ti"):

@@ -20,9 +20,16 @@ class Guards(Section):
     """When a year stops rather than does harm."""
 
     max_delete_fraction: Annotated[float, Field(ge=0, le=1)] = 0.10
-    """Share of the mapped records that one run may delete (the delete of a Delete/Post included) ..."""
-    max_delete_count: Annotated[int, Field(ge=0)] = 25
+    """Share of the mapped records that may be deleted in the window (the delete of a Delete/Post included); more
+    waits for a person ..."""
+    max_delete_count: Annotated[int, Field(ge=0)] = 5
     """... once it is more than this many."""
+    delete_window_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 24
+    """The time over which deletes are counted, whatever the runs were called."""
+    approval_days: Annotated[float, Field(gt=0, le=366)] = 7
+    """A list of deletes that no run has seen for so long can't be approved any more."""
+    out_of_reach_days: Annotated[float, Field(gt=0, le=366)] = 7
+    """After so long a delete that the ODS refused is tried again."""
     max_failure_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Failed events as a share of the desired records: with more the run fails, and no Delete/Post is begun ..."""
     max_failure_count: Annotated[int, Field(ge=0)] = 10
@@ -134,6 +141,9 @@ class Target(Section):
     """The Ed-Fi District Number, where it differs from the State District Number."""
     student_id: Literal["stateID", "edFiID", "studentNumber"] = "stateID"
     """Which of Campus's numbers is sent as studentUniqueId. Not to be changed once data was sent."""
+    first_contact: Literal["wait", "clean_up"] = "wait"
+    """What becomes of records in the ODS that nothing in Campus stands behind, where the ledger does not know this
+    ODS yet: they wait for a person, or are cleaned up within the guard."""
     campus_isolation: Literal["read_committed", "snapshot"] = "read_committed"
     """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""
     campus_timeout_seconds: Annotated[int, Field(ge=1, le=86400)] = 600
@@ -235,13 +245,21 @@ class Settings(Section):
         near = did_you_mean(target_id, [target.target_id for target in self.targets])
         raise SettingsError(f"no target '{target_id}' is configured.{near} Configured: {self._names()}")
 
-    def targets_of(self, scope_year: int | None) -> list[Target]:
-        """The targets of one scope year, or every target for ``None``.
+    def targets_of(self, scope_year: int | None, district_number: str | None = None) -> list[Target]:
+        """The targets of one scope year and district, ``None`` standing for every one.
 
-        :class:`SettingsError` if the scope year is not configured ("Data will only send for the years that
-        have valid configuration", page: Scope Year Logic).
+        :class:`SettingsError` if the scope year or the district is not configured ("Data will only send for the years
+        that have valid configuration", page: Scope Year Logic).
         """
         chosen = [t for t in self.targets if scope_year in (None, t.scope_year)]
+        of_district = [t for t in chosen if district_number in (None, t.district_number)]
+        if chosen and not of_district:
+            raise SettingsError(
+                f"district {district_number} is not configured"
+                + (f" for scope year {scope_year}" if scope_year else "")
+                + f", so nothing is done; configured: {self._names()}"
+            )
+        chosen = of_district
         if not chosen:
             raise SettingsError(
                 f"scope year {scope_year} is not configured, so nothing is done; configured: {self._names()}. "

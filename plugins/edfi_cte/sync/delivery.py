@@ -36,15 +36,8 @@ async def deliver(client: EdFiClient, programs: Programs, row: sa.Row[Any]) -> R
         return Result(row, http_status=written.status, deleted=deleted, ods_id=ods_id)
     except EdFiError as error:
         if isinstance(error, NotYetEnrolled) and row.action == Action.DELETE:
-            error.advice = HIDDEN
+            return Result(row, http_status=error.status, out_of_reach=True)
         return Result(row, http_status=error.status, deleted=deleted, failure=failure_of(error))
-
-
-HIDDEN = (
-    "The student has no studentSchoolAssociation in the ODS any more, so the record is out of the key's reach. Each "
-    "run tries again, and once the student is enrolled there it goes; else ask the state to delete it."
-)
-"""Advice for a delete; ODS/API lets a key delete only what it can see (reading P)."""
 
 
 async def _put(client: EdFiClient, row: sa.Row[Any]) -> Any:

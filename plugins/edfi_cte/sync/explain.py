@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.model import ExclusionRule
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import history
+from edfi_cte.ledger import history, kept
 from edfi_cte.ledger.records import Outcome
 
 
@@ -23,6 +23,7 @@ def why(connection: sa.Connection, target_id: str, wanted: str) -> list[str]:
     lines: list[str] = []
     for enrollment_id in enrollment_ids:
         lines += _record(connection, target_id, enrollment_id)
+    lines += _kept(connection, target_id, enrollment_ids, wanted)
     lines += _events(connection, target_id, enrollment_ids, wanted)
     return lines
 
@@ -52,6 +53,16 @@ def _record(connection: sa.Connection, target_id: str, enrollment_id: int) -> It
         f"  '{row.program_name}' from {row.begin_date}: in the ODS as {mapped.ods_id}, "
         f"sent {_time(mapped.sent_at)} UTC {same}{behind}"
     )
+
+
+def _kept(connection: sa.Connection, target_id: str, enrollment_ids: list[int], wanted: str) -> Iterator[str]:
+    for row in kept.listing(connection, target_id):
+        if row["ods_id"] == wanted or row["enrollment_id"] in enrollment_ids:
+            yield (
+                f"  {row['state'].replace('_', ' ')}: {row['action']} because of {row['cause']} is not done, for "
+                f"{row['reason']}, since {_time(row['since'])} UTC [{row['run_id']}]; "
+                f"it stays in the ODS as {row['ods_id']}"
+            )
 
 
 def _time(at: datetime) -> str:

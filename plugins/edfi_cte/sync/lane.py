@@ -59,7 +59,10 @@ class RunOptions:
 
     dry_run: bool = False
     resync: bool = True
-    allow_mass_delete: bool = False
+    approve: str | None = None
+    """The ids of the lists of deletes that a person says yes to, separated by blanks or commas."""
+    approved_by: str | None = None
+    """Who triggered the run, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.plan import Action
+from edfi_cte.associations.actions import Action
 from edfi_cte.associations.transform import RejectionReason
 from edfi_cte.ledger import accounts, differences, leases, runs
 from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
+from edfi_cte.sync import keeping
 from edfi_cte.sync.guards import failures_over_limit
+from edfi_cte.sync.keeping import Standing
 from edfi_cte.sync.lane import RESYNC_STEPS, SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 
 _FINDINGS = ("in_ods", "not_in_ods", "out_of_reach", "edited", "no_source")
@@ -46,8 +48,9 @@ class Report:
 def report(lane: Lane) -> Report:
     """Account for the run, close it, release the target. Raises LeaseHeld while a step of it may be alive.
 
-    Its status is ``failed`` if a step did not do its work, if more events failed than the guards allow, or if the
-    sums do not meet (invariant 4); the message says which. Nothing is asked of a target that is off.
+    Its status is ``failed`` if a step did not do its work, if more events failed than the guards allow, if more
+    deletes wait than the guard lets pass, or if the sums do not meet (invariant 4); the message says which. What is
+    held, out of reach, or waits from a first contact, fails nothing. Nothing is asked of a target that is off.
     """
     with lane.ledger.begin() as connection:
         _refuse_twin(connection, lane)
@@ -59,11 +62,14 @@ def report(lane: Lane) -> Report:
         plan_after = runs.plan_after(connection, lane.target_id, lane.run_id)
         answered = accounts.answered(connection, lane.target_id, lane.run_id, plan_after)
         failures = accounts.failures(connection, lane.target_id, lane.run_id, plan_after)
-        counts = _counts(steps, answered, failures, _in_step(lane, steps, answered))
+        standing = keeping.look(connection, lane)
+        counts = _counts(steps, answered, failures, _in_step(lane, steps, answered)) | standing.counts()
         message = None
         if lane.target.enabled:
-            message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts)
-        result = Report(lane.target_id, _status(lane, message), message, counts, _advice(steps, failures))
+            message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts, standing)
+            message = "\n  ".join(said for said in (message, standing.alarm(lane)) if said) or None
+        advice = _advice(steps, failures) | standing.advice(lane)
+        result = Report(lane.target_id, _status(lane, message), message, counts, advice)
         _close(connection, lane, result)
     return result
 
@@ -122,6 +128,7 @@ def _close(connection: sa.Connection, lane: Lane, result: Report) -> None:
     lane.keep(connection, "report", result.counts)
     runs.finish(connection, lane.target_id, lane.run_id, result.status, result.message)
     runs.prune(connection, lane.target_id, lane.settings.retention.days)
+    keeping.prune(connection, lane)
 
 
 def _status(lane: Lane, message: str | None) -> str:
@@ -149,11 +156,14 @@ def _counts(steps: dict[str, Any], answered: Answered, failures: list[Failures],
         "failed for": {failure.error_type: failure.events for failure in failures},
         "left in the queue": answered.left,
         "resync found": {name: resync[name] for name in _FINDINGS if name in resync},
+        "differs whatever is put": steps.get("resync_ods", {}).get("lasting_differences", {}),
         "desired and in the ODS as such": in_step,
     }
 
 
-def _unaccounted(lane: Lane, steps: dict[str, Any], answered: Answered, counts: dict[str, Any]) -> str | None:
+def _unaccounted(
+    lane: Lane, steps: dict[str, Any], answered: Answered, counts: dict[str, Any], standing: Standing
+) -> str | None:
     """Which of the sums of invariant 4 does not meet, if any. For a run whose steps have all been done."""
     if "transform" not in steps:
         return None
@@ -171,9 +181,9 @@ def _unaccounted(lane: Lane, steps: dict[str, Any], answered: Answered, counts: 
         )
     if answered.left:
         return f"{lane.target_id}: {answered.left} events are neither sent nor failed"
-    waiting = made["desired"] - counts["desired and in the ODS as such"]
-    if waiting > answered.failed_writes:
-        return f"{lane.target_id}: {waiting} desired records are not in the ODS, and no failed event says why"
+    missing = made["desired"] - counts["desired and in the ODS as such"]
+    if missing > answered.failed_writes + standing.replacements:
+        return f"{lane.target_id}: {missing} desired records are not in the ODS, and no failed event says why"
     return None
 
 

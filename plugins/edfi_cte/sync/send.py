@@ -35,17 +35,25 @@ class Tally:
     attempted: int = 0
     sent: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    out_of_reach: int = 0
 
     def add(self, result: Result) -> None:
         self.attempted += 1
-        if result.failure is None:
+        if result.out_of_reach and not result.deleted and result.ods_id is None:
+            self.out_of_reach += 1
+        elif result.failure is None:
             self.sent[str(result.event.action)] += 1
         else:
             self.failed[result.failure.error_type] += 1
 
     def counts(self) -> dict[str, Any]:
         """For the run's history."""
-        return {"attempted": self.attempted, "sent": dict(self.sent), "failed": dict(self.failed)}
+        return {
+            "attempted": self.attempted,
+            "sent": dict(self.sent),
+            "failed": dict(self.failed),
+            "refused": self.out_of_reach,
+        }
 
 
 def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str, Any]:

@@ -3,53 +3,38 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.plan import Action, Planned, event_for
 from edfi_cte.associations.transform import Rejected, Transform, winner
-from edfi_cte.ledger import accounts, bulk, differences, events, mappings, records, runs
-from edfi_cte.ledger.differences import Found
+from edfi_cte.ledger import accounts, differences, mappings, records, runs
 from edfi_cte.ledger.records import Outcome
-from edfi_cte.sync.guards import check_deletes
 from edfi_cte.sync.lane import Lane
+from edfi_cte.sync.planning import carry_out, make_plan
 
 log = logging.getLogger(__name__)
-
-KEPT = 5000
-"""Differences that are kept in memory between the guard and the queue."""
-
-STEP_OF = {
-    Action.POST: "upsert",
-    Action.PUT: "upsert",
-    Action.DELETE: "natural_key_changes",
-    Action.DELETE_POST: "natural_key_changes",
-}
 
 
 def transform(lane: Lane) -> dict[str, Any]:
     """Derive the desired associations and queue the events that bring the ODS there.
 
     Counts: records by outcome and reason, events by action and cause, unchanged. With ``dry_run`` nothing is
-    queued. Raises StepFailed if a guard stops the year, before anything is queued.
+    queued. Raises StepFailed for an approved list that is no good, before anything is queued.
     """
     outcomes = derive(lane)
-    plan, differences = survey(lane)
-    check_deletes(lane, plan.deletes)
+    plan = make_plan(lane)
     with lane.ledger.connect() as connection:
         plan_after = accounts.last_event(connection, lane.target_id)
-    if not lane.options.dry_run:
-        _queue(lane, differences)
+    carry_out(lane, plan)
     return outcomes | {
         "plan_after": plan_after,
-        "planned": plan.by_action,
-        "causes": plan.by_cause,
-        "unchanged": outcomes["desired"] - plan.touched,
+        "planned": dict(plan.counts.by_action),
+        "causes": dict(plan.counts.by_cause),
+        "unchanged": outcomes["desired"] - plan.counts.touched,
     }
 
 
@@ -139,102 +124,3 @@ def _settle_shared_keys(connection: sa.Connection, target_id: str) -> None:
                 if (row.enrollment_id == best) == (outcome == Outcome.DESIRED) and row.outcome != outcome
             ]
             records.set_outcome(connection, target_id, outcome, changed)
-
-
-@dataclass
-class PlanCounts:
-    """A plan in numbers.
-
-    ``deletes``: by cause, the delete of a Delete/Post included. ``touched``: desired records with an event.
-    """
-
-    by_action: dict[str, int] = field(default_factory=lambda: {str(action): 0 for action in Action})
-    by_cause: dict[str, int] = field(default_factory=dict)
-    deletes: dict[str, int] = field(default_factory=dict)
-    touched: int = 0
-
-    def add(self, found: Found, planned: Planned | None) -> None:
-        if planned is None:
-            return
-        cause = str(planned.cause)
-        self.by_action[planned.action] += 1
-        self.by_cause[cause] = self.by_cause.get(cause, 0) + 1
-        if planned.action.deletes:
-            self.deletes[cause] = self.deletes.get(cause, 0) + 1
-        self.touched += found.difference.desired is not None
-
-
-Planning = tuple[Found, Planned | None]
-"""A difference with its event (``None``: only the source enrollment's id differs)."""
-
-
-def planned_events(lane: Lane) -> Iterator[Planning]:
-    """The plan, one difference at a time."""
-    for found in differences.differences(lane.ledger, lane.target_id):
-        yield found, event_for(found.difference, lane.preferences.career_cluster_change)
-
-
-def survey(lane: Lane) -> tuple[PlanCounts, Iterable[Planning]]:
-    """The plan in numbers, and the plan: kept where it is short, as on most days, else to be evaluated again."""
-    counts = PlanCounts()
-    kept: list[Planning] = []
-    for found, planned in planned_events(lane):
-        counts.add(found, planned)
-        if len(kept) <= KEPT:
-            kept.append((found, planned))
-    return counts, kept if len(kept) <= KEPT else planned_events(lane)
-
-
-def plan_counts(lane: Lane) -> PlanCounts:
-    """The plan in numbers, nothing written."""
-    counts, _ = survey(lane)
-    return counts
-
-
-def _queue(lane: Lane, plan: Iterable[Planning]) -> None:
-    """Put the plan into the queue, in the place of whatever earlier plans left undone."""
-    with lane.writing() as connection:
-        events.supersede(connection, lane.target_id)
-    for batch in bulk.batches(plan, bulk.CHUNK):
-        with lane.writing() as connection:
-            events.add(
-                connection,
-                lane.target_id,
-                lane.run_id,
-                [event_row(found, planned) for found, planned in batch if planned is not None],
-            )
-            others = [found.difference.desired for found, planned in batch if planned is None]
-            mappings.attribute(
-                connection, lane.target_id, {side.key_id: side.enrollment_id for side in others if side is not None}
-            )
-
-
-def event_row(found: Found, planned: Planned) -> dict[str, Any]:
-    """The queue's columns for an event."""
-    desired, mapped = found.difference.desired, found.difference.mapped
-    side = desired or mapped
-    assert side is not None  # noqa: S101 - a difference has at least one side
-    row: dict[str, Any] = {
-        "step": STEP_OF[planned.action],
-        "action": planned.action,
-        "cause": planned.cause,
-        "enrollment_id": side.enrollment_id,
-        "key_id": side.key_id,
-        "key_exact": side.key_exact,
-        "student_unique_id": side.student_unique_id,
-        "begin_date": side.begin_date,
-        "cte_program_type": side.cte_program_type,
-        "career_cluster": side.career_cluster,
-        "ods_id": found.ods_id,
-        "body": found.body,
-    }
-    if desired is not None:
-        row |= {
-            "payload_hash": desired.payload_hash,
-            "content_hash": found.content_hash,
-            "transformed_with": desired.transformed_with,
-            "program_name": found.program_name,
-        }
-    if planned.action is Action.DELETE_POST and mapped is not None:
-        row["old_key_id"] = mapped.key_id
-    return row
