@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from edfi_cte.errors import EdfiCteError
-from edfi_cte.sync.lane import StepSkipped
+from edfi_cte.sync.lane import StepFailed, StepSkipped
 from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import STEPS, run_step
+from tests.sync import oracles
 from tests.sync.mishaps import Died, mishaps
 from tests.sync.world import PROGRAM_TYPES, RESOURCE, STUDENTS, YEARS, World, counting_writes
 
@@ -48,6 +49,7 @@ PREFERENCES: list[dict[str, Any]] = [
     {"program_name": {"mapping": {"0410": "Agriculture"}}},
     {"program_name": {"mapping": {"0410": "AGRICULTURAL EDUCATION"}}},
     {"career_cluster": {"mapping": {"8": "uri://ed-fi.org/CTEProgramServiceDescriptor#Health Science"}}},
+    {"career_cluster": {"mapping": {"77": "uri://dese.mo.gov/CTEProgramServiceDescriptor#5"}}},
 ]
 
 
@@ -60,6 +62,8 @@ class Sync(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.world = type(self).new_world(self.folder)
+        # The guard's numbers have tests of their own; here a person's word is for first contacts and last records.
+        self.world.settings["guards"] = {"max_delete_fraction": 1, "max_delete_count": 1000}
         self.campus = self.world.campus
         self.number = 0
         self.broken: dict[int, tuple[str, int, bool]] = {}
@@ -82,6 +86,7 @@ class Sync(RuleBasedStateMachine):
             self.insert("8", kind, data.draw(years), data.draw(persons), "P", data.draw(starts), None)
         for year in self.world.odses:
             assert self.world.run(year).status == "ok"
+        self.first_contact: set[int] = set()
 
     @rule(cluster=clusters, kind=kinds, year=years, person=persons, service=services, start=starts, end=ends)
     def insert(self, cluster: Any, kind: Any, year: int, person: int, service: Any, start: Any, end: Any) -> None:
@@ -147,6 +152,7 @@ class Sync(RuleBasedStateMachine):
     def lose_ledger(self) -> None:
         self.world.lose_ledger()
         self.needs_resync |= {*self.world.odses}
+        self.first_contact |= {*self.world.odses}
 
     @rule(turn=indexes, index=indexes, what=st.sampled_from(["edit", "delete", "add"]))
     def edit_by_hand_in_the_ods(self, turn: int, index: int, what: str) -> None:
@@ -175,7 +181,7 @@ class Sync(RuleBasedStateMachine):
     def dry_run(self, turn: int) -> None:
         year = self.year(turn)
         with counting_writes(self.world.odses[year]) as counted:
-            self.world.run(year, dry_run=True)
+            self.world.outcome(year, dry_run=True)
         assert counted == [0]
 
     @rule(turn=indexes, seed=st.integers(0, 10**6), last=st.integers(4, len(STEPS)), resync=flags, reported=flags)
@@ -227,24 +233,66 @@ class Sync(RuleBasedStateMachine):
     def check_ok(self, year: int, result: Report, *, read_now: bool, resync: bool) -> None:
         """A run says ok only of what is so, but for single failures, and for what only a resync can know."""
         if read_now and not result.counts["failed"] and (resync or year not in self.needs_resync):
-            assert self.world.there(year) == self.world.expected(year)
+            oracles.compare(self.world, year)
 
     def check(self, year: int) -> None:
         ods = self.world.odses[year]
         before = self.world.there(year)
+        stays = oracles.must_stay(self.world, year)
         with counting_writes(ods) as counted:
-            result = self.world.run(year, resync=year in self.needs_resync)
+            result = self.world.outcome(year, resync=year in self.needs_resync)
         if result.status == "off":
             assert counted == [0]
             assert self.world.there(year) == before
             return
-        assert result.status == "ok"
-        assert self.world.there(year) == self.world.expected(year)
+        kept = oracles.compare(self.world, year)
+        assert stays <= self.world.there(year).keys()
+        reasons = {row.reason for row in kept.values() if row.state == "waiting"}
+        assert (result.status == "failed") == bool(reasons & {"last_records", "empty_extract"})
+        assert "first_contact" not in reasons or year in self.first_contact
         self.needs_resync.discard(year)
         with counting_writes(ods) as counted:
-            again = self.world.run(year)
+            again = self.world.outcome(year)
         assert counted == [0]
         assert again.counts["planned"] == {}
+
+    @rule(
+        turn=indexes,
+        word=st.sampled_from(["right", "stale", "another target's"]),
+        state=st.sampled_from(["waiting", "held"]),
+    )
+    def approve(self, turn: int, word: str, state: str) -> None:
+        """A person's word, for the newest list: it reaches what is on it, if it is that target's, and fresh."""
+        year = self.year(turn)
+        self.check(year)
+        kept = {key for key, row in self.world.kept_documents(year).items() if row.state == state}
+        [target] = [t for t in self.world.settings["targets"] if t["scope_year"] == year]
+        if not kept or not target.get("enabled", True):
+            return
+        list_id, before = self.world.list_id(state, year), self.world.there(year)
+        if word == "right":
+            self.world.outcome(year, approve=list_id)
+            assert self.world.there(year).keys() == before.keys() - kept
+            return
+        if word == "stale":
+            oracles.age_lists(self.world)
+            with pytest.raises(StepFailed, match="too long ago"):
+                self.world.run(year, approve=list_id)
+        else:
+            self.world.outcome(year, approve=f"999999-{list_id}")
+        assert self.world.there(year) == before
+
+    @rule(turn=indexes, person=persons)
+    def leave_the_keys_reach(self, turn: int, person: int) -> None:
+        """A student's enrollment leaves the ODS: our deletes are refused, and nothing fails; then it is back."""
+        year = self.year(turn)
+        with oracles.out_of_reach(self.world, year, STUDENTS[person]):
+            result = self.world.outcome(year)
+            assert set(result.counts.get("failed for", {})) <= {"not_yet_enrolled"}
+            deletes = self.world.in_ledger("SELECT status FROM edfi_cte_event WHERE action = 'Delete'")
+            assert ("failed",) not in deletes or self.broken
+        self.world.outcome(year)
+        self.needs_resync.add(year)
 
 
 @pytest.mark.timeout(3600)

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from edfi_cte.associations.model import NaturalKey
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import approvals, schema
@@ -217,6 +218,16 @@ class World:
         """The last task of a run, which follows whatever became of the others."""
         return report(self.lane(run_id=run_id, **options))
 
+    def outcome(self, year: int = 2026, **options: Any) -> Report:
+        """A whole run whose steps all do their work, and that may be red for deletes that wait; its report."""
+        lane = self.lane(year, **options)
+        try:
+            return run(lane)
+        except StepFailed as stopped:
+            if "wait for a person" not in str(stopped):
+                raise
+            return report(lane)
+
     def red(self, year: int = 2026, **options: Any) -> Report:
         """A whole run that must end red; its report."""
         lane = self.lane(year, **options)
@@ -236,11 +247,39 @@ class World:
         rows = self.in_ledger("SELECT state, reason, COUNT(*) FROM edfi_cte_kept_record GROUP BY state, reason")
         return {(state, reason): n for state, reason, n in rows}
 
+    def kept_documents(self, year: int = 2026) -> dict[oracle.Key, sa.Row[Any]]:
+        """What the ledger says is kept in the ODS, by the key that it has there."""
+        target_id = self.lane(year).target_id
+        with self.ledger.connect() as connection:
+            rows = connection.execute(
+                sa.select(schema.kept_record).where(schema.kept_record.c.target_id == target_id)
+            ).all()
+        by_key, by_id = {row.key_id: row for row in rows}, {row.ods_id: row for row in rows}
+        found = {}
+        for document in self.odses[year].control.documents(RESOURCE):
+            row = by_id.get(document["id"]) or by_key.get(NaturalKey.of(document).key_id)
+            if row is not None and is_ours(document):
+                found[oracle.key_of(document)] = row
+        return found
+
+    def rejections(self, year: int = 2026) -> dict[int, str]:
+        """The reason of each enrollment that the naive oracle rejects."""
+        return {
+            number: str(verdict.reason)
+            for number, verdict in oracle.verdicts(
+                self.campus.full_tables(), year, self.oracle_settings(year)
+            ).items()
+            if verdict.outcome == "rejected"
+        }
+
+    def oracle_settings(self, year: int) -> dict[str, Any]:
+        """The target as the oracle takes it."""
+        [target] = [t for t in self.settings["targets"] if t["scope_year"] == year]
+        return target | {"preferences": self.settings["preferences"][target.get("preferences", "default")]}
+
     def expected(self, year: int = 2026) -> dict[oracle.Key, Any]:
         """What the naive oracle says the ODS should hold."""
-        [target] = [t for t in self.settings["targets"] if t["scope_year"] == year]
-        preferences = self.settings["preferences"][target.get("preferences", "default")]
-        wanted = oracle.expected_from_rows(self.campus.full_tables(), year, target | {"preferences": preferences})
+        wanted = oracle.expected_from_rows(self.campus.full_tables(), year, self.oracle_settings(year))
         return {key: bare(document) for key, document in wanted.items()}
 
     def there(self, year: int = 2026) -> dict[oracle.Key, Any]:

@@ -1,0 +1,81 @@
+"""What the model test holds the ODS to: what Campus derives, and what is kept for a reason that is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import schema
+from sandbox import oracle
+from tests.sync.world import RESOURCE, World, is_ours
+
+SCHOOL_ENROLLMENTS = "studentSchoolAssociations"
+
+
+def compare(world: World, year: int) -> dict[oracle.Key, Any]:
+    """The ODS is what the oracle derives, plus what the ledger keeps for reasons that are so. Gives what is kept."""
+    wanted, there, kept = world.expected(year), world.there(year), world.kept_documents(year)
+    assert there.keys() == wanted.keys() | kept.keys()
+    assert {key: there[key] for key in wanted} == wanted
+    rejected = world.rejections(year)
+    for key, row in kept.items():
+        assert key not in wanted or row.state == "out_of_reach"
+        if row.state == "held":
+            of_student = rejected_like(world, key, rejected)
+            assert rejected.get(row.enrollment_id) == row.reason or row.reason in of_student
+    return kept
+
+
+def rejected_like(world: World, key: oracle.Key, rejected: dict[int, str]) -> set[str]:
+    """The reasons for which records of the key's student and begin date are rejected."""
+    found = set()
+    for number, reason in rejected.items():
+        enrollment = world.campus.row("Enrollment", number)
+        student = world.campus.row("Person", enrollment["personID"])["stateID"]
+        if student == key[5] and enrollment["startDate"].date().isoformat() == key[0]:
+            found.add(reason)
+    return found
+
+
+def must_stay(world: World, year: int) -> set[oracle.Key]:
+    """What the ODS has of ours whose enrollment, by the mapping, is rejected: held whatever else is so."""
+    target_id, rejected = world.lane(year).target_id, world.rejections(year)
+    mapping = schema.identity_mapping
+    with world.ledger.connect() as connection:
+        rows = connection.execute(sa.select(mapping).where(mapping.c.target_id == target_id)).all()
+    ours = {row.ods_id for row in rows if row.enrollment_id in rejected}
+
+    return {
+        oracle.key_of(document)
+        for document in world.odses[year].control.documents(RESOURCE)
+        if document["id"] in ours and is_ours(document)
+    }
+
+
+def age_lists(world: World) -> None:
+    """No run has seen the lists for long."""
+    with world.ledger.begin() as connection:
+        connection.execute(sa.update(schema.delete_list).values(seen_at=datetime(2025, 1, 1)))  # noqa: DTZ001
+
+
+@contextmanager
+def out_of_reach(world: World, year: int, student: str) -> Iterator[None]:
+    """The student has no enrollment in the ODS within the block."""
+    control = world.odses[year].control
+    enrolled = [
+        document
+        for document in control.documents(SCHOOL_ENROLLMENTS)
+        if document["studentReference"]["studentUniqueId"] == student
+    ]
+    for document in enrolled:
+        control.delete(SCHOOL_ENROLLMENTS, document["id"])
+    try:
+        yield
+    finally:
+        own = ("id", "_etag", "_lastModifiedDate")
+        back = [{name: value for name, value in document.items() if name not in own} for document in enrolled]
+        control.seed({SCHOOL_ENROLLMENTS: back})
