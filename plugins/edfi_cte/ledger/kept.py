@@ -34,6 +34,16 @@ class KeptAs(NamedTuple):
     reason: str
 
 
+class KeptCount(NamedTuple):
+    """How many records are kept in one way."""
+
+    state: str
+    action: str
+    cause: str
+    reason: str
+    records: int
+
+
 def kept_as(decision: Decision) -> KeptAs:
     """In which way a decision keeps a record."""
     return KeptAs(decision.worth, decision.action, decision.cause, decision.reason or decision.cause)
@@ -137,7 +147,7 @@ def listing(connection: sa.Connection, target_id: str, state: str | None = None)
     return [row_dict(found) for found in rows]
 
 
-def counts(connection: sa.Connection, target_id: str) -> dict[KeptAs, int]:
+def counts(connection: sa.Connection, target_id: str) -> list[KeptCount]:
     """How many records are kept, by state, action, cause and reason; most first."""
     by = (table.c.state, table.c.action, table.c.cause, table.c.reason)
     rows = connection.execute(
@@ -146,7 +156,7 @@ def counts(connection: sa.Connection, target_id: str) -> dict[KeptAs, int]:
         .group_by(*by)
         .order_by(sa.func.count().desc(), *by)
     )
-    return {KeptAs(*found[:4]): found.records for found in rows}
+    return [KeptCount(*found) for found in rows]
 
 
 def states(connection: sa.Connection) -> dict[str, dict[str, int]]:

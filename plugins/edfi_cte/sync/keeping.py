@@ -13,7 +13,7 @@ from edfi_cte.associations.actions import Action
 from edfi_cte.associations.decide import WaitsFor, Worth
 from edfi_cte.ledger import approvals, bulk, deletions, kept
 from edfi_cte.ledger.approvals import DeleteList
-from edfi_cte.ledger.kept import KeptAs
+from edfi_cte.ledger.kept import KeptCount
 from edfi_cte.sync.evidence import guard_of
 from edfi_cte.sync.lane import Lane
 
@@ -26,13 +26,13 @@ ALARMING = frozenset({WaitsFor.GUARD, WaitsFor.LAST_RECORDS, WaitsFor.EMPTY_EXTR
 class Standing:
     """The kept records of a target, counted, and the lists that a person may approve."""
 
-    kept: dict[KeptAs, int]
+    kept: tuple[KeptCount, ...]
     lists: tuple[DeleteList, ...]
 
     @property
     def replacements(self) -> int:
         """The Delete/Posts that wait whole: their new records are not in the ODS yet."""
-        return sum(n for how, n in self.kept.items() if how.action == Action.DELETE_POST)
+        return sum(how.records for how in self.kept if how.action == Action.DELETE_POST)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """For the report and the asset's extra: records by reason, and how many are on each list."""
@@ -45,24 +45,24 @@ class Standing:
 
     def _by_reason(self, state: Worth) -> dict[str, int]:
         reasons: Counter[str] = Counter()
-        for how, n in self.kept.items():
+        for how in self.kept:
             if how.state == state:
-                reasons[how.reason] += n
+                reasons[how.reason] += how.records
         return dict(reasons)
 
     def alarm(self, lane: Lane) -> str | None:
         """Why a run is red, if deletes wait that the guard did not let pass: how many, why, and what to trigger."""
-        alarming = {how: n for how, n in self.kept.items() if how.state == Worth.WAITING and how.reason in ALARMING}
+        alarming = [how for how in self.kept if how.state == Worth.WAITING and how.reason in ALARMING]
         if not alarming:
             return None
         causes: Counter[str] = Counter()
-        for how, n in alarming.items():
-            causes[f"{how.action} because of {how.cause}"] += n
+        for how in alarming:
+            causes[f"{how.action} because of {how.cause}"] += how.records
         guard, limits = guard_of(lane), lane.settings.guards
         why = "; ".join(dict.fromkeys(WaitsFor(how.reason).explanation for how in alarming))
         listed = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
         return (
-            f"{lane.target_id}: {sum(alarming.values())} deletes wait for a person: {why} "
+            f"{lane.target_id}: {sum(how.records for how in alarming)} deletes wait for a person: {why} "
             f"({limits.max_delete_fraction:.0%} of {guard.known} records, and more than {limits.max_delete_count}, "
             f"in {limits.delete_window_hours:g} h; {guard.deleted} were deleted in that time). They are: {listed}. "
             f"Posts and puts went on. {self._what_to_do(lane, Worth.WAITING)}"
@@ -107,7 +107,7 @@ def _look_at(lane: Lane) -> str:
 def look(connection: sa.Connection, lane: Lane) -> Standing:
     """The kept records as they are now; what waits and what is held becomes a list that can be approved."""
     lists = (approvals.make(connection, lane.target_id, lane.run_id, state) for state in (Worth.WAITING, Worth.HELD))
-    return Standing(kept.counts(connection, lane.target_id), tuple(made for made in lists if made is not None))
+    return Standing(tuple(kept.counts(connection, lane.target_id)), tuple(made for made in lists if made is not None))
 
 
 def prune(connection: sa.Connection, lane: Lane) -> None:
