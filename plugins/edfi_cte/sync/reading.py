@@ -11,6 +11,7 @@ import json
 from array import array
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ CLEAN_STEP = "resync_ods"
 CONFIRM = 100
 PAGES_AT_ONCE = 4
 """Comparing is slower than reading; more pages would only wait in memory."""
+LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - the ledger's times have no zone
 LOOK_AGAIN = 5.0
 """Seconds after which a list and a GET by id that disagree are asked once more."""
 
@@ -83,6 +85,7 @@ class Reading:
             run = runs.get_run(connection, lane.target_id, lane.run_id)
             self._run_began = run.started_at if run is not None else self._began
             self._plan_after = runs.plan_after(connection, lane.target_id, lane.run_id)
+            self._refused = kept.refused_since(connection, lane.target_id, LONG_AGO)
             self._differences = lasting.of_target(connection, lane.target_id)
         self.findings = Findings()
 
@@ -130,9 +133,11 @@ class Reading:
         findings.known += len(known)
         puts = self._edited({ods_id: (row, by_id[ods_id]) for ods_id, row in known.items()})
         findings.edited += len(puts)
-        with self._lane.writing() as connection:
-            kept.in_reach(connection, target_id, [row.key_id for row in known.values()])
-            events.add(connection, target_id, self._lane.run_id, puts)
+        back = [row.key_id for row in known.values() if row.key_id in self._refused]
+        if puts or back:
+            with self._lane.writing() as connection:
+                kept.in_reach(connection, target_id, back)
+                events.add(connection, target_id, self._lane.run_id, puts)
         self._strangers.meet(
             [(ods_id, key.key_id, key) for ods_id, key in strangers.items() if key.key_id not in wanted]
         )
@@ -144,12 +149,12 @@ class Reading:
             for mapped, document in pairs.values()
             if not as_sent(document, mapped.payload_hash, mapped.content_hash)
         }
-        as_sent = [
+        right = [
             row.key_id for row, _ in pairs.values() if row.key_id in self._differences and row.key_id not in edited
         ]
-        if as_sent:
+        if right:
             with self._lane.writing() as connection:
-                lasting.forget(connection, self._lane.target_id, as_sent)
+                lasting.forget(connection, self._lane.target_id, right)
         if not edited:
             return []
         with self._lane.ledger.connect() as connection:
