@@ -87,6 +87,22 @@ _CONNECTION_FIELDS = {
     "verify_tls": _field(
         "Verify TLS", "Off accepts any certificate: for a test network only.", "boolean", default=True
     ),
+    "ca_bundle": _field(
+        "CA bundle",
+        "The path, on every worker, of a PEM file with the authorities to trust in place of the system's. Empty: "
+        "REQUESTS_CA_BUNDLE, SSL_CERT_FILE or the system's.",
+        "string",
+    ),
+    "client_cert": _field(
+        "Client certificate", "The path, on every worker, of a PEM file to show to the API, where it asks.", "string"
+    ),
+    "client_key": _field("Client key", "The path of its key, where that is not in the same file.", "string"),
+    "proxy": _field(
+        "Proxy",
+        "http://user:password@proxy.example.gov:3128. Empty: what HTTPS_PROXY and NO_PROXY say; none: no proxy.",
+        "string",
+        format="password",
+    ),
     "allow_http": _field(
         "Allow plain http",
         "On lets the secret and students' data go out unencrypted to another host.",

@@ -23,6 +23,9 @@ class EdFiConfig:
     - ``tenant``, ``instance``, ``route``: values for further route parts, by placeholder name in ``route``
     - ``data_url``, ``token_url``: the full addresses, where discovery is blocked or wrong
     - ``verify_tls``: False accepts any certificate
+    - ``ca_bundle``: a PEM file (or folder) of the authorities to trust in place of the system's
+    - ``client_cert``, ``client_key``: PEM files of a certificate to show; its key may be in the same file
+    - ``proxy``: the proxy's address; None is what the environment names, ``none`` is no proxy
     - ``allow_http``: True allows plain http to a host other than this machine
     - ``page_size``: items a page; None is as many as the API allows
     - ``concurrency``: the most requests in flight; the client goes lower by itself
@@ -44,6 +47,10 @@ class EdFiConfig:
     data_url: str | None = None
     token_url: str | None = None
     verify_tls: bool = True
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     allow_http: bool = False
     page_size: int | None = None
     concurrency: int = 16
@@ -63,6 +70,8 @@ class EdFiConfig:
         for name in ("base_url", "data_url", "token_url"):
             if (url := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _checked_url(name, url, allow_http=self.allow_http))
+        _require(not self.client_key or bool(self.client_cert), "client_key", "needs a client_cert beside it")
+        _require(self.proxy is None or _is_proxy(self.proxy), "proxy", f"must be {_A_PROXY}")
         for name in ("concurrency", "tries", "max_answer_bytes"):
             _require(getattr(self, name) >= 1, name, "must be at least 1")
         for name in ("connect_timeout", "read_timeout", "total_timeout"):
@@ -138,6 +147,18 @@ def _checked_url(name: str, url: str, *, allow_http: bool) -> str:
             advice="Use https; or, on a network you trust, set allow_http.",
         )
     return str(URL(urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))).rstrip("/")
+
+
+NO_PROXY = "none"
+_A_PROXY = f"an address such as http://proxy.example.gov:3128, or {NO_PROXY}"
+
+
+def _is_proxy(proxy: str) -> bool:
+    try:
+        parts = urlsplit(proxy)
+        return proxy == NO_PROXY or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        return False
 
 
 def _wrong(name: str, what: str) -> ConfigurationError:

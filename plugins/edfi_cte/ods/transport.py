@@ -8,11 +8,12 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from . import errors
-from .config import EdFiConfig, is_loopback
+from . import errors, tls
+from .config import NO_PROXY, EdFiConfig, is_loopback
 from .errors import EdFiError
 from .message import Answer, Request
 
+_HEADER_BYTES = 64 * 1024
 _REDIRECTS = 3
 _REDIRECT_ANY_METHOD = (307, 308)
 _REDIRECT_READS = (301, 302)
@@ -33,10 +34,13 @@ class Transport:
         )
         # The limiter bounds what is in flight, so the pool has no bound of its own and "connect" waits for no turn.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=config.verify_tls),
+            connector=aiohttp.TCPConnector(limit=0, ssl=tls.ssl_context(config)),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": "edfi-cte"},
-            proxy=_environment_proxy(config.base_url),
+            proxy=_proxy(config),
+            # Gateways that pass on tokens and cookies of their own send long ones; aiohttp takes 8 KiB.
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
         )
 
         # Left to itself, aiohttp repeats a GET, PUT or DELETE once where a kept-alive connection broke. Then a DELETE
@@ -126,7 +130,9 @@ def _failure(error: Exception, request: Request) -> EdFiError:
     """The library's error as ours. Says nothing of the address but its host."""
     host = f"{request.url.host}:{request.url.port}"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch):
-        return errors.TlsFailed(f"{request.name}: the TLS certificate of {host} was not accepted.")
+        return tls.not_accepted(getattr(error, "certificate_error", None), request.name, host)
+    if refused := tls.client_refused(error, request.name, host):
+        return refused
     if isinstance(error, aiohttp.ClientSSLError):
         return errors.TlsFailed(
             f"{request.name}: {host} speaks no TLS that this machine takes ({error.strerror}).",
@@ -147,6 +153,12 @@ def _failure(error: Exception, request: Request) -> EdFiError:
         f"{request.name}: the connection to {host} broke ({type(error).__name__}).",
         outcome_unknown=request.is_write,
     )
+
+
+def _proxy(config: EdFiConfig) -> str | None:
+    if config.proxy is None:
+        return _environment_proxy(config.base_url)
+    return None if config.proxy == NO_PROXY else config.proxy
 
 
 def _environment_proxy(base_url: str) -> str | None:
