@@ -201,8 +201,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
             Kind.QUERY,
             False,
             "the server does not understand the statement",
-            "SQL Server 2017 or later with a compatibility level of 130 or more is needed; if it is, mend the SQL in "
-            "campus_mapping.sql.",
+            "SQL Server 2017 or later is needed; if it is one, mend the SQL in campus_mapping.sql.",
         ),
         (102, 103, 105, 156, 170, 174, 189, 195, 243, 319, 321, 468, 8120, 8155, 8156, 8158, 8180, 10751, "42", "37"),
     ),

@@ -51,7 +51,9 @@ class TdsServer:
     database: duckdb.DuckDBPyConnection
     port: int = 0
     troubles: list[Trouble] = field(default_factory=list)
-    answers: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    answers: dict[str, list[tuple[Any, ...]]] = field(
+        default_factory=lambda: {"SERVERPROPERTY": [("16.0.4003.1", 160, "campus", 1, 0)]}
+    )
     logins: int = 0
     statements: list[str] = field(default_factory=list)
     end: threading.Event = field(default_factory=threading.Event)

@@ -1,11 +1,14 @@
 """Refusals and outages: each by its own name, one record at a time, nothing lost."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from edfi_cte.sync.lane import STEP_NAMES, StepFailed
+from edfi_cte.sync.checks import Level, check_programs
+from edfi_cte.sync.lane import STEP_NAMES, Lane, StepFailed
+from edfi_cte.sync.programs import ON_TRUST
 from sandbox.ods.faults import Fault
 from tests.sync.world import EDORG, PROGRAM_TYPES, RESOURCE, World, counting_writes
 
@@ -146,6 +149,36 @@ def test_an_outage_while_the_programs_are_read_is_transient_and_sends_nothing(le
     assert stopped.value.transient
     lenient.do("run", *STEP_NAMES[3:])
     assert lenient.report("run").status == "ok"
+
+
+def said_of_programs(lane: Lane) -> list[tuple[Level, str]]:
+    """What ``edfi-cte check`` says."""
+
+    async def found() -> list[tuple[Level, str]]:
+        async with lane.open_ods() as client:
+            return [(f.level, f.message) async for f in check_programs(lane, client)]
+
+    return asyncio.run(found())
+
+
+def test_programs_that_the_key_may_not_read_are_taken_on_trust_by_check_and_run_alike(
+    lenient: World, caplog: pytest.LogCaptureFixture
+):
+    denied = Fault("status", method="GET", path="ed-fi/programs", status=403)
+    with lenient.odses[2026].control.faults(denied):
+        assert lenient.run().status == "ok"
+        assert said_of_programs(lenient.lane()) == [(Level.WARNING, ON_TRUST)]
+    assert ON_TRUST in caplog.text
+    assert lenient.there() == lenient.expected()
+
+
+def test_an_outage_that_would_stop_a_run_is_an_error_to_check(lenient: World):
+    lenient.run()
+    down = Fault("status", method="GET", path="ed-fi/programs", status=503)
+    with lenient.odses[2026].control.faults(down):
+        [(level, message)] = said_of_programs(lenient.lane())
+    assert level == Level.ERROR
+    assert "a run would stop" in message
 
 
 @pytest.fixture

@@ -43,6 +43,20 @@ class MissingColumn:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NoTableAtAll(MissingColumn):
+    """Not one of the mapping's tables is there: another database, another schema, or a login without rights."""
+
+    where: str = ""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: none of the tables that {self.template} names is there, or its login may see none "
+            f"(such as {self.table}). Correct the connection's schema (the database), or the schema before the names "
+            "in your own copy of the file, or grant the login SELECT: see docs/campus-sql-server.md."
+        )
+
+
 def named_columns(text: str) -> list[NamedColumn]:
     """Every ``alias.column`` of a rendered mapping template whose alias stands for a table, with its line."""
     text = _COMMENT_OR_LITERAL.sub(_blank, text)

@@ -21,9 +21,17 @@ from edfi_cte.campus.errors import (
     InvalidTemplate,
     MissingColumns,
 )
-from edfi_cte.campus.mapping import MAPPING_TEMPLATE, MissingColumn, NamedColumn, missing_columns, named_columns
+from edfi_cte.campus.mapping import (
+    MAPPING_TEMPLATE,
+    MissingColumn,
+    NamedColumn,
+    NoTableAtAll,
+    missing_columns,
+    named_columns,
+)
 from edfi_cte.campus.rows import BLANKS, Row, day, enrollment_record, whole_number
-from edfi_cte.campus.session import Hook, Isolation, Session, open_session
+from edfi_cte.campus.server import Server
+from edfi_cte.campus.session import Hook, Isolation, Session, open_session, speaks_t_sql
 from edfi_cte.campus.templates import Statement, Templates, Value, rules
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
@@ -193,6 +201,28 @@ class CampusReader:
                 for field, code, name, n, labels in rows
             ]
 
+    @property
+    def asks_for_encryption(self) -> bool:
+        """Whether the connection's extra has the driver insist on an encrypted line."""
+        extra = getattr(getattr(self._hook, "connection", None), "extra_dejson", {})
+        return str(extra.get("encryption", "")).casefold() in ("require", "required", "strict")
+
+    def server(self) -> Server | None:
+        """What a SQL Server says of itself; None of another database, and where the login may not see it."""
+        if not speaks_t_sql(self._hook):
+            return None
+        with self._connection() as session:
+            rows = list(self._rows(session, self._render("server.sql", {}), "the server's version"))
+        return Server.of(rows[0]) if rows else None
+
+    def is_understood(self) -> bool:
+        """Whether the server can parse and run the simplest of the queries."""
+        try:
+            self.district_numbers()
+        except CampusQueryRefused:
+            return False
+        return True
+
     def missing_columns(self) -> list[MissingColumn]:
         """What the mapping template names and this database lacks, by INFORMATION_SCHEMA; empty if all is there."""
         with self._connection() as session:
@@ -302,7 +332,18 @@ class CampusReader:
         present: set[tuple[str, str, str]] = set()
         for database in {name.place[:-1] for name in named}:
             present |= self._present(session, database, [n for n in named if n.place[:-1] == database])
-        return missing_columns(named, present, MAPPING_TEMPLATE)
+        missing = missing_columns(named, present, MAPPING_TEMPLATE)
+        if present or not missing:
+            return missing
+        # No table at all: the place is wrong, and nothing is gained by a line for each.
+        first = missing[0]
+        return [NoTableAtAll(first.template, first.line, first.table, None, self._place())]
+
+    def _place(self) -> str:
+        """The connection, and the database that it names."""
+        name = getattr(self._hook, self._hook.conn_name_attr, "")
+        database = getattr(getattr(self._hook, "connection", None), "schema", None)
+        return f"connection '{name}'" + (f", database '{database}'" if database else "")
 
     def _present(
         self, session: Session, database: tuple[str, ...], named: list[NamedColumn]

@@ -24,6 +24,7 @@ from edfi_cte.sync.checks import (
     Finding,
     Level,
     check_campus,
+    check_campus_server,
     check_clock,
     check_ledger,
     check_ledger_rights,
@@ -78,6 +79,8 @@ def _findings(lane: Lane) -> Iterator[Finding]:
     yield from check_ledger_rights(lane)
     yield from check_ledger(lane)
     campus = list(check_campus(lane))
+    if not any(finding.level == Level.ERROR for finding in campus):
+        campus += check_campus_server(lane)
     yield from campus
     if any(finding.level == Level.ERROR for finding in (*settings, *campus)):
         yield Finding(Level.WARNING, "ODS", "not looked at: mend the errors above first")

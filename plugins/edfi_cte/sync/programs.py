@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure
 from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.ods.errors import AuthorizationDenied
 from edfi_cte.ods.values import whole_number
 from edfi_cte.sync.lane import Lane, StepFailed
 
@@ -20,6 +21,12 @@ PROGRAM_MISSING = "program_missing"
 ADVICE = (
     "Create the program in the ODS, set create_missing_programs in the resource preferences, or map the CTE Program "
     "Type to a program that exists."
+)
+
+
+ON_TRUST = (
+    "the key may not read the ODS's programs, so those that records refer to are taken on trust: the ODS refuses the "
+    "records of one that is missing. Have the state add the right to read programs to the key's claim set."
 )
 
 
@@ -36,6 +43,9 @@ class Programs:
             wanted = events.program_names(connection, self._lane.target_id, step)
         try:
             known = await known_programs(self._lane, self._client) if wanted else set()
+        except AuthorizationDenied:
+            log.warning("%s: %s", self._lane.target_id, ON_TRUST)
+            return
         except EdFiError as error:
             raise StepFailed(
                 f"{self._lane.target_id}: reading the ODS's programs failed: {error} Nothing was sent.",

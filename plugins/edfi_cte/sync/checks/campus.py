@@ -10,6 +10,7 @@ from typing import Any
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.associations.transform import EARLIEST_START, Rejected, Transform
 from edfi_cte.campus import CampusError, CodeUsage, DistrictNotFound
+from edfi_cte.campus.server import FIRST_LEVEL, FIRST_VERSION, Server
 from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, records, warning, would_fail
 from edfi_cte.sync.checks.ods import DEFAULT_DATA_STANDARD
 from edfi_cte.sync.lane import Lane
@@ -19,6 +20,14 @@ def check_campus(lane: Lane) -> Iterator[Finding]:
     """The Campus database: reachable, its columns as the mapping template names them, the district there."""
     try:
         campus = lane.open_campus()
+        server = campus.server()
+        if server and server.major < FIRST_VERSION and not campus.is_understood():
+            yield error(
+                "Campus server",
+                f"{server.name} does not know TRIM(... FROM ...), which the queries need: SQL Server 2017 or later. "
+                "Have Campus's database moved to one, or read a copy of it there.",
+            )
+            return
         missing = campus.missing_columns()
         yield from (error("Campus columns", str(column)) for column in missing)
         if missing:
@@ -34,6 +43,58 @@ def check_campus(lane: Lane) -> Iterator[Finding]:
         yield error("district", str(fault))
     except CampusError as fault:
         yield Finding(Level.ERROR, "Campus", str(fault), transient=fault.transient)
+
+
+def check_campus_server(lane: Lane) -> Iterator[Finding]:
+    """What is worth knowing of the server once: its version, its isolation, the connection's encryption and limit."""
+    yield ok(
+        "Campus server",
+        f"an answer is waited for {lane.target.campus_timeout_seconds:,} s at most (campus_timeout_seconds)",
+    )
+    try:
+        campus = lane.open_campus()
+        server = campus.server()
+    except CampusError:
+        return  # said by check_campus
+    if server is None:
+        return
+    level = f"{server.name}, database '{server.database}', compatibility level {server.compatibility_level}"
+    if server.compatibility_level < FIRST_LEVEL:
+        yield warning("Campus server", f"{level}: the queries were not tried below {FIRST_LEVEL}")
+    else:
+        yield ok("Campus server", level)
+    yield _isolation(lane, server)
+    if not campus.asks_for_encryption:
+        yield warning(
+            "Campus server",
+            "the connection does not ask for encryption, so students' data may cross the network in the clear. Set "
+            '"encryption": "require" in its extra. The driver then encrypts, but checks the server\'s certificate '
+            "only where freetds.conf names a `ca file`.",
+        )
+
+
+_ALLOW = "ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON"
+
+
+def _isolation(lane: Lane, server: Server) -> Finding:
+    subject, snapshot = "Campus isolation", lane.target.campus_isolation == "snapshot"
+    if snapshot and not server.snapshot_isolation:
+        return error(
+            subject,
+            f"campus_isolation is snapshot, and the database does not allow it. Have its owner run {_ALLOW}, or set "
+            "read_committed.",
+        )
+    if snapshot or server.read_committed_snapshot:
+        how = "snapshot" if snapshot else "READ_COMMITTED_SNAPSHOT is on"
+        return ok(subject, f"{how}: a query reads one consistent state, and takes no lock")
+    remedy = "set campus_isolation to snapshot" + (
+        ", which it allows" if server.snapshot_isolation else f", after its owner has run {_ALLOW}"
+    )
+    return warning(
+        subject,
+        "READ_COMMITTED_SNAPSHOT is off: the query waits for those who write, and a record that is changed while it "
+        f"reads may be missed (it is asked for once more before anything is deleted). Better: {remedy}.",
+    )
 
 
 def check_usage(lane: Lane) -> Iterator[Finding]:

@@ -9,10 +9,11 @@ from email.utils import parsedate_to_datetime
 
 from edfi_cte.campus import CodeUsage
 from edfi_cte.ods import EdFiClient, EdFiError
-from edfi_cte.sync.checks.findings import Finding, ok, records, warning, would_fail
+from edfi_cte.ods.errors import AuthorizationDenied
+from edfi_cte.sync.checks.findings import Finding, error, ok, records, warning, would_fail
 from edfi_cte.sync.checks.ledger import CLOCK_SKEW_SECONDS
 from edfi_cte.sync.lane import Lane
-from edfi_cte.sync.programs import ADVICE, known_programs, lacking
+from edfi_cte.sync.programs import ADVICE, ON_TRUST, known_programs, lacking
 
 
 async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
@@ -24,8 +25,11 @@ async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Findin
             wanted[name] += item.records
     try:
         known = await known_programs(lane, client)
+    except AuthorizationDenied:
+        yield warning("programs", ON_TRUST)
+        return
     except EdFiError as fault:
-        yield warning("programs", f"the ODS's programs can't be read: {fault}")
+        yield error("programs", f"reading the ODS's programs failed, and a run would stop: {fault}")
         return
     missing = {name: n for name, n in wanted.items() if name not in known}
     for name, number in sorted(missing.items()):
