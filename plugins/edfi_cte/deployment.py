@@ -73,7 +73,7 @@ def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | N
         ledger=ledger,
         run_id=run_id,
         options=options,
-        open_campus=lambda: _campus(settings, target),
+        open_campus=lambda: campus_of(settings, target),
         open_ods=lambda: _ods(target, ledger),
         watch=ToggleWatch(path, load_settings, target_id),
     )
@@ -100,7 +100,8 @@ def ledger_of(settings: Settings) -> sa.Engine:
 _ledgers: dict[tuple[int, str, str], sa.Engine] = {}
 
 
-def _campus(settings: Settings, target: Target) -> CampusReader:
+def campus_of(settings: Settings, target: Target) -> CampusReader:
+    """The reader of a target's Campus. Raises ConnectionMissing."""
     hook = airflow_connection(target.campus_conn_id).get_hook(hook_params={"log_sql": False})
     _limit(hook, target.campus_timeout_seconds)
     return CampusReader(

@@ -1,0 +1,148 @@
+"""``edfi-cte init`` writes a file that check takes, from what Campus and the ODS say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edfi_cte.campus import CodeUsage
+from edfi_cte.cli import main
+from edfi_cte.cli.proposals import Descriptor, clusters, programs
+from edfi_cte.settings import load_settings
+from sandbox.ods import serve
+from tests.deployment import Deployment
+from tests.sync.world import seed
+
+
+@pytest.fixture(scope="module")
+def ods() -> Iterator[Any]:
+    with serve(seed=seed(), api="7.3") as running:
+        yield running
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, ods: Any, monkeypatch: pytest.MonkeyPatch, airflow_db: None) -> Deployment:
+    monkeypatch.setenv("COLUMNS", "400")
+    return Deployment(tmp_path, ods, monkeypatch)
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+    """The questions that are asked; each is answered by the next of ``answers``."""
+    asked: list[str] = []
+    left = iter(answers)
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return next(left)
+
+    monkeypatch.setattr("builtins.input", ask)
+    return asked
+
+
+def test_it_asks_what_it_must_know_and_writes_what_check_takes(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = answered(monkeypatch, "2026", "", "", "")
+    path = tmp_path / "include" / "edfi_cte.yaml"
+    assert main(["init", "--output", str(path)]) == 0
+    assert [question.split(" [")[0] for question in asked] == [
+        "Scope year, by its ending year",
+        "Airflow connection to Campus",
+        "Airflow connection to the ODS of 2026",
+        "Airflow connection to the ledger",
+    ]
+    [target] = load_settings(path).targets
+    assert target.target_id == "039141-2026"
+    assert load_settings(path).dag.schedule is None
+    monkeypatch.setenv("AIRFLOW__EDFI_CTE__SETTINGS_FILE", str(path))
+    assert main(["check", "--strict"]) == 0, capsys.readouterr().out
+
+
+def test_a_code_and_a_program_that_the_ods_has_by_another_name_get_the_nearest(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.rows.add(3, "77", person=3)
+    deployment.another_campus("campus")
+    path = tmp_path / "edfi_cte.yaml"
+    assert main(["init", "--yes", "--scope-year", "2026", "--output", str(path)]) == 0
+    assert '# "77": nothing like it is in the ODS' in path.read_text()
+    assert "77 (no label in Campus), 1 records: nothing in the ODS is like it" in capsys.readouterr().out
+
+
+def test_a_file_that_is_there_is_left_alone(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "edfi_cte.yaml"
+    path.write_text("ours")
+    arguments = ["init", "--yes", "--scope-year", "2026", "--output", str(path)]
+    assert main(arguments) == 1
+    assert "is there already, and was left alone" in capsys.readouterr().out
+    assert path.read_text() == "ours"
+    assert main([*arguments, "--force"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--district", "039142"], "Campus has no district 039142. Did you mean '039141'?"),
+        (["--campus-conn-id", "nowhere"], "the Airflow connection 'nowhere' is not defined"),
+        (["--edfi-conn-id", "wrong"], "connection 'wrong': "),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_written(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    deployment.connection("wrong", **deployment.ods | {"password": "not-the-secret"})
+    path = tmp_path / "edfi_cte.yaml"
+    assert main(["init", "--yes", "--scope-year", "2026", "--output", str(path), *arguments]) == 1
+    assert said in capsys.readouterr().out
+    assert not path.exists()
+
+
+def test_nobody_there_to_answer(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", ended)
+    assert main(["init", "--output", str(tmp_path / "x.yaml")]) == 1
+    assert "nobody answers ('Scope year, by its ending year'). Give it as an option, or --yes." in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_year_that_is_none(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    answered(monkeypatch, "next")
+    assert main(["init", "--output", "x.yaml"]) == 1
+    assert "'next' is not a year, such as 2026" in capsys.readouterr().out
+
+
+STATE = "uri://dese.mo.gov/CTEProgramServiceDescriptor"
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "value", "why"),
+    [
+        ("8", "Health Science", f"{STATE}#8", "the same code"),
+        ("HS", "Health Science", f"{STATE}#8", "the same name"),
+        ("10", "Human Services", f"{STATE}#HumanService", "the nearest name: look at it"),
+        ("77", "Zoology", None, ""),
+        ("77", None, None, ""),
+    ],
+)
+def test_the_nearest_descriptor(code: str, name: str | None, value: str | None, why: str) -> None:
+    known = [Descriptor(f"{STATE}#8", "Health Science"), Descriptor(f"{STATE}#HumanService", "Human Service")]
+    [found] = clusters([CodeUsage("career_cluster", code, name, 3)], known)
+    assert (found.value, found.why) == (value, why)
+
+
+def test_a_program_of_the_same_name_needs_no_mapping() -> None:
+    known = ["Health Sciences", "Agricultural Education"]
+    usage = [CodeUsage("cte_program_type", "0410", "Health Sciences", 1)]
+    assert programs(usage, known) == []
+    [found] = programs([CodeUsage("cte_program_type", "0110", "Agriculture Education", 2)], known)
+    assert found.value == "Agricultural Education"
