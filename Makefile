@@ -23,6 +23,10 @@ help: ## Say what there is to run
 demo: $(READY) ## Sync a sample district to a sandbox ODS, three times, and check every record
 	@$(BIN)/python -m sandbox.demo
 
+.PHONY: ui
+ui: $(READY) ## Look at the demo's ledger in Airflow's UI, signed in (port 8080; PORT=...)
+	@$(BIN)/python -m sandbox.ui --port $(or $(PORT),8080)
+
 .PHONY: sandbox
 sandbox: $(READY) ## Run the sandbox ODS in the foreground, to look around in (port 8765; PORT=...)
 	@$(BIN)/python -m sandbox.ods --port $(or $(PORT),8765)
@@ -53,6 +57,18 @@ test-installs: $(READY) ## Test every way of installing on every supported Airfl
 .PHONY: test-cluster
 test-cluster: $(READY) ## Test the DAG on a scheduler, Redis and two Celery workers of this machine (minutes)
 	@$(BIN)/python -m pytest -q -m cluster $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(READY) ## Walk through the pages in a real browser, on every supported Airflow (minutes; installs chromium)
+	@./tests/browser/install
+	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes -r locks/browser.lock
+	@EDFI_CTE_BROWSER=1 $(BIN)/python -m pytest -q tests/browser $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(READY) ## Draw the pictures of docs/images anew from the demo's ledger (after make demo)
+	@./tests/browser/install
+	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes -r locks/browser.lock
+	@$(BIN)/python -m sandbox.screenshots
 
 .PHONY: lint
 lint: check-format check-imports check-types ## Check style, format, imports and types

@@ -64,6 +64,7 @@ def main() -> int:
         console.print(report(runs))
         faults = [*unexpected(runs, expected), *compare(campus, fetch(ods))]
     say(f"{time.monotonic() - started:.0f} s. The sandbox is stopped; ledger, settings and logs are in {work.name}/.")
+    say("Look at it in Airflow's UI: make ui")
     for fault in faults:
         console.print(f"[bold red]WRONG[/] {fault}")
     return 1 if faults else 0
@@ -108,9 +109,10 @@ class Airflow:
         self._airflow("dags", "test", "student_cte_program_associations", "--conf", parameters)
         with sqlite3.connect(self._ledger) as ledger:
             row = ledger.execute(
-                "SELECT status, counts FROM edfi_cte_run ORDER BY started_at DESC LIMIT 1"
+                "SELECT status, counts FROM edfi_cte_run JOIN edfi_cte_run_step USING (target_id, run_id) "
+                "WHERE part = 'report' ORDER BY started_at DESC LIMIT 1"
             ).fetchone()
-        result = {"title": title.split(":")[0], "status": row[0]} | dict(json.loads(row[1])["report"])
+        result = {"title": title.split(":")[0], "status": row[0]} | dict(json.loads(row[1]))
         console.print(report([result]))
         return result
 
