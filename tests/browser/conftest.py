@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def start(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+def start(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """``start(minor, base_path)``: a context manager, an Airflow of that minor with the pages."""
     pythons: dict[str, Path] = {}
 
@@ -80,8 +81,6 @@ def start(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
             folder = tmp_path_factory.mktemp(f"airflow-{minor}") / "environment"
             pythons[minor] = installed_environment(folder, lock) if lock else Path(sys.executable)
         return pythons[minor]
-
-    from contextlib import contextmanager
 
     @contextmanager
     def running(minor: str, base_path: str = "") -> Iterator[Server]:
@@ -96,7 +95,7 @@ def start(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
         with served(environment, port, home / "api-server.log", python):
             yield Server(minor, f"http://127.0.0.1:{port}{base_path}")
 
-    yield running
+    return running
 
 
 def _environment(home: Path, world: World, port: int, base_path: str) -> dict[str, str]:
