@@ -71,7 +71,7 @@ class Writes:
         for batch in bulk.batches(self._claimed, SETTLE):
             results = [Result(row, http_status=201, ods_id=f"{next(ids):036}") for row in batch]
             with self._ledger.begin() as connection:
-                events.settle(connection, self._target_id, results)
+                settling.settle(connection, self._target_id, results)
         return identity_mapping
 
     def _claim(self) -> list[Any]:

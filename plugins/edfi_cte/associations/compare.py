@@ -14,15 +14,15 @@ _NOTHING: tuple[Any, ...] = (None, [], {})
 
 def is_as_sent(document: Mapping[str, Any], payload_hash: str, sent_content_hash: str) -> bool:
     """Whether an ODS's document says what was sent: to the letter, as nearly all do, or in other words."""
-    return digest(canonical_json(_without_additions(document))) == payload_hash or (
+    return digest(canonical_json(without_additions(document))) == payload_hash or (
         content_hash(document) == sent_content_hash
     )
 
 
-def _without_additions(document: Mapping[str, Any]) -> dict[str, Any]:
+def without_additions(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document without what a GET adds to the one that was sent: the server's properties, nulls and blanks."""
     return {
-        name: _without_additions(value) if isinstance(value, dict) else value
+        name: without_additions(value) if isinstance(value, dict) else value
         for name, value in document.items()
         if name not in _SERVER_PROPERTIES and value not in _NOTHING
     }

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from edfi_cte.associations.actions import Action
-from edfi_cte.associations.decide import Decision, out_of_reach
-from edfi_cte.ledger import bulk, deletions, kept, mappings
-from edfi_cte.ledger.schema import attempt, event
+from edfi_cte.associations.decide import Decision
+from edfi_cte.ledger import bulk
+from edfi_cte.ledger.schema import event
 
 
 class EventStatus(StrEnum):
@@ -36,8 +35,12 @@ class EventStatus(StrEnum):
 
 
 UNFINISHED = (EventStatus.PENDING, EventStatus.SENDING)
-_LEFT_BEHIND = (EventStatus.FAILED, EventStatus.SUPERSEDED)
+LEFT_BEHIND = (EventStatus.FAILED, EventStatus.SUPERSEDED, EventStatus.OUT_OF_REACH)
 """Of earlier plans, and perhaps in doubt."""
+
+
+NOT_PUT_BACK = "not_put_back"
+"""The error type of a Delete/Post of one key whose post was refused, and the old document too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,24 @@ class Failure:
 class Result:
     """What became of one try at an event.
 
-    ``deleted``: the delete (if the event has one) was answered 2xx or 404. ``ods_id``: the id that a 2xx answer
-    to a post or put gave. ``out_of_reach``: the ODS refused the delete since the student has left the key's reach,
-    which is no failure. ``failure`` is ``None`` when the event is done.
+    ``deleted``: the delete (if the event has one) was answered 2xx or 404, and what it took away was not put back.
+    ``ods_id``: the id that a 2xx answer to a post or put gave. ``restored_id``: the id under which the old document
+    was put back. ``moved``: the old record has got the new key, so that none had to be deleted. ``out_of_reach``: the
+    ODS refused the delete since the student has left the key's reach, which is no failure. ``failure`` is ``None``
+    when the event is done. ``doubt``: a request of this try on the event's key had no answer that says what became
+    of it; ``old_doubt``: one on the key that it leaves.
     """
 
     event: sa.Row[Any]
     http_status: int | None = None
     deleted: bool = False
     ods_id: str | None = None
+    restored_id: str | None = None
+    moved: bool = False
     out_of_reach: bool = False
     failure: Failure | None = None
+    doubt: bool = False
+    old_doubt: bool = False
 
 
 def add(connection: sa.Connection, target_id: str, run_id: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -194,148 +204,10 @@ def _waiting(
     return waiting
 
 
-def settle(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
-    """Write results, and what they say of the identity mapping, in the caller's transaction."""
-    answered_at = bulk.now()
-    for answer, ids in _by_answer(results).items():
-        _update(connection, ids, **answer._asdict(), answered_at=answered_at)
-    bulk.insert(connection, attempt, [_attempt(r, r.failure, answered_at) for r in results if r.failure is not None])
-    # A Put keeps its key, so only a delete takes a mapping away.
-    gone = [key for result in results for key in _deleted_keys(result)]
-    mappings.remove(connection, target_id, gone)
-    kept.drop(connection, target_id, gone)
-    deletions.record(connection, target_id, [_deletion(result) for result in results if result.deleted])
-    _keep_out_of_reach(connection, target_id, [result for result in results if result.out_of_reach], answered_at)
-    mappings.save(connection, target_id, [_mapping(r, answered_at) for r in results if r.ods_id is not None])
-
-
-def any_doubt(connection: sa.Connection, target_id: str) -> bool:
-    """Whether a request of an earlier plan had no definite answer."""
-    statement = sa.select(event.c.event_id).where(
-        event.c.target_id == target_id,
-        event.c.status.in_(_LEFT_BEHIND),
-        sa.or_(event.c.in_doubt == sa.true(), event.c.old_in_doubt == sa.true()),
-    )
-    return connection.execute(statement.limit(1)).first() is not None
-
-
-def clear_doubt(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
-    """A definite answer on a key settles what earlier requests on it may have left."""
-    settled = {
-        key for result in results if result.failure is None and not result.out_of_reach for key in _keys(result)
-    }
-    for batch in bulk.batches(settled, bulk.CHUNK):
-        for key, doubt in (("key_id", "in_doubt"), ("old_key_id", "old_in_doubt")):
-            connection.execute(
-                sa.update(event)
-                .where(
-                    event.c.target_id == target_id,
-                    event.c.status.in_(_LEFT_BEHIND),
-                    event.c[doubt] == sa.true(),
-                    event.c[key].in_(batch),
-                )
-                .values({doubt: False})
-            )
-
-
-def _keys(result: Result) -> set[str]:
-    return {result.event.key_id, result.event.old_key_id} - {None}
-
-
-class _Answer(NamedTuple):
-    """What an answer sets of its event."""
-
-    status: EventStatus
-    http_status: int | None
-    in_doubt: bool = False
-    old_in_doubt: bool = False
-
-
-def _by_answer(results: Sequence[Result]) -> dict[_Answer, list[int]]:
-    """The event ids that an update can set alike."""
-    ids: dict[_Answer, list[int]] = defaultdict(list)
-    for result in results:
-        ids[_answer(result)].append(result.event.event_id)
-    return ids
-
-
-def _answer(result: Result) -> _Answer:
-    failure = result.failure
-    if failure is None:
-        refused = result.out_of_reach and result.event.action == Action.DELETE
-        return _Answer(EventStatus.OUT_OF_REACH if refused else EventStatus.SENT, result.http_status)
-    old_key_stays = _deletes_first(result) and not result.deleted
-    return _Answer(
-        status=EventStatus.PENDING if failure.systemic else EventStatus.FAILED,
-        http_status=failure.http_status,
-        in_doubt=failure.outcome_unknown and not old_key_stays,
-        old_in_doubt=failure.outcome_unknown and old_key_stays,
-    )
-
-
-def _attempt(result: Result, failure: Failure, at: Any) -> dict[str, Any]:
-    return {
-        "event_id": result.event.event_id,
-        "at": at,
-        "http_status": failure.http_status,
-        "error_type": failure.error_type,
-        "message": failure.message,
-        "advice": failure.advice,
-        "correlation_id": failure.correlation_id,
-    }
-
-
-def _deletes_first(result: Result) -> bool:
-    return result.event.old_key_id is not None
-
-
-def _update(connection: sa.Connection, event_ids: Sequence[int], **values: Any) -> None:
+def update(connection: sa.Connection, event_ids: Sequence[int], **values: Any) -> None:
+    """Set columns of events."""
     for batch in bulk.batches(event_ids, bulk.CHUNK):
         connection.execute(sa.update(event).where(event.c.event_id.in_(batch)).values(**values))
-
-
-def _deleted_keys(result: Result) -> list[str]:
-    if not result.deleted:
-        return []
-    return [result.event.old_key_id or result.event.key_id]
-
-
-def _deletion(result: Result) -> dict[str, Any]:
-    row = result.event
-    columns = ("run_id", "ods_id", "enrollment_id", "cause", "list_id")
-    return {name: getattr(row, name) for name in columns} | {"key_id": row.old_key_id or row.key_id}
-
-
-def _keep_out_of_reach(connection: sa.Connection, target_id: str, refused: Sequence[Result], at: datetime) -> None:
-    for result in refused:
-        event_row = result.event
-        decision = out_of_reach(event_row.cause)
-        row = kept.row(
-            decision,
-            event_row.old_key_id or event_row.key_id,
-            enrollment_id=event_row.enrollment_id,
-            ods_id=event_row.ods_id,
-            refused_at=at,
-        )
-        kept.keep(connection, target_id, event_row.run_id, kept.FoundBy.PLAN, at, [row])
-
-
-def _mapping(result: Result, at: Any) -> dict[str, Any]:
-    row = result.event
-    return {
-        "key_id": row.key_id,
-        "key_exact": row.key_exact,
-        "ods_id": result.ods_id,
-        "enrollment_id": row.enrollment_id,
-        "payload_hash": row.payload_hash,
-        "content_hash": row.content_hash,
-        "transformed_with": row.transformed_with,
-        "student_unique_id": row.student_unique_id,
-        "begin_date": row.begin_date,
-        "cte_program_type": row.cte_program_type,
-        "career_cluster": row.career_cluster,
-        "sent_at": at,
-    }
 
 
 def give_back(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:
@@ -344,7 +216,7 @@ def give_back(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:
     for row in rows:
         ids[row.in_doubt, row.old_in_doubt].append(row.event_id)
     for (in_doubt, old_in_doubt), event_ids in ids.items():
-        _update(connection, event_ids, status=EventStatus.PENDING, in_doubt=in_doubt, old_in_doubt=old_in_doubt)
+        update(connection, event_ids, status=EventStatus.PENDING, in_doubt=in_doubt, old_in_doubt=old_in_doubt)
 
 
 def program_names(connection: sa.Connection, target_id: str, step: str) -> dict[str, int]:

@@ -25,6 +25,12 @@ def save(connection: sa.Connection, target_id: str, rows: Sequence[dict[str, Any
     bulk.replace(connection, table, target_id, "key_id", list(unique.values()))
 
 
+def relocate(connection: sa.Connection, target_id: str, key_id: str, ods_id: str) -> None:
+    """The record of a key is there under another id now, as it was."""
+    this = (table.c.target_id == target_id, table.c.key_id == key_id)
+    connection.execute(sa.update(table).where(*this).values(ods_id=ods_id))
+
+
 def remove(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> None:
     """Drop mappings after a 2xx (or 404) answer to a delete, or once absence is confirmed."""
     bulk.remove(connection, table, target_id, "key_id", key_ids)

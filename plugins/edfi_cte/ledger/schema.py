@@ -208,6 +208,7 @@ event = sa.Table(
     # The approved list that lets a delete pass the guard; null for the others.
     sa.Column("list_id", sa.Unicode(80)),
     sa.Column("claimed_by", sa.Unicode(32), doc="The try that sends it just now."),
+    sa.Column("old_body", sa.UnicodeText, doc="The document that it deletes, until the key is settled."),
     sa.Index("edfi_cte_event_queue", "target_id", "status", "step", "event_id"),
     sa.Index("edfi_cte_event_run", "target_id", "run_id"),
     sa.Index("edfi_cte_event_enrollment", "target_id", "enrollment_id"),

@@ -136,6 +136,9 @@ class Exchange:
 
     def _problem(self, answer: Answer, request: Request) -> EdFiError:
         error = self._wire.problem(answer, request, self._error_format, frozenset({self._headers_token or ""}))
+        if request.is_write and isinstance(error, errors.ServerFault):
+            # A fault on the way back, or after the commit, looks like one on the way there.
+            error.outcome_unknown = True
         log.debug("%s: %s %s", request.name, answer.status, error.type)
         return error
 

@@ -15,7 +15,7 @@ import msgspec
 
 from edfi_cte.associations.model import EnrollmentRecord, digest
 from edfi_cte.campus.rows import Row, enrollment_record
-from edfi_cte.ledger import events, mappings, records
+from edfi_cte.ledger import events, mappings, records, settling
 from edfi_cte.sync.lane import Lane, StepFailed
 
 BATCH = 2000
@@ -100,7 +100,7 @@ def _refuse_empty(lane: Lane) -> None:
     """An empty read alone never counts as "gone": Campus must have enrollments in the year. Its deletes wait."""
     with lane.ledger.connect() as connection:
         mapped = mappings.count(connection, lane.target_id)
-        doubted = events.any_doubt(connection, lane.target_id)
+        doubted = settling.any_doubt(connection, lane.target_id)
     if not (mapped or doubted) or lane.open_campus().enrollment_count(lane.target.scope_year):
         return
     raise StepFailed(

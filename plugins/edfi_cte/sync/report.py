@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.actions import Action
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import accounts, differences, leases, runs
+from edfi_cte.ledger import accounts, differences, leases, old_documents, runs
 from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync import keeping
@@ -67,7 +67,8 @@ def report(lane: Lane) -> Report:
         message = None
         if lane.target.enabled:
             message = _failure(lane, steps) or over_limit or _unaccounted(lane, steps, answered, counts, standing)
-            message = "\n  ".join(said for said in (message, standing.alarm(lane)) if said) or None
+            alarms = (_lost(connection, lane), message, standing.alarm(lane))
+            message = "\n  ".join(said for said in alarms if said) or None
         advice = _advice(steps, failures) | standing.advice(lane)
         result = Report(lane.target_id, _status(lane, message), message, counts, advice)
         _close(connection, lane, result)
@@ -114,6 +115,20 @@ def _failure(lane: Lane, steps: dict[str, dict[str, Any]]) -> str | None:
             return str(left["fault"])
     missing = [step for step in expected_steps(lane) if step not in steps]
     return f"{lane.target_id}: {missing[0]} did not end; its log says why" if missing else None
+
+
+def _lost(connection: sa.Connection, lane: Lane) -> str | None:
+    """A record that was right is gone: that fails the run, whatever the counts."""
+    enrollments = old_documents.enrollments(connection, lane.target_id)
+    if not enrollments:
+        return None
+    named = ", ".join(map(str, enrollments[:5])) + (" ..." if len(enrollments) > 5 else "")
+    ask = f"edfi-cte why --scope-year {lane.target.scope_year} {enrollments[0]}"
+    return (
+        f"{lane.target_id}: {len(enrollments)} records were deleted to be posted anew, and the ODS has taken neither "
+        f"the new nor the old document since, or has not said so: enrollments {named}. They may be missing there. "
+        f"What the ODS said: {ask}. Each run tries again."
+    )
 
 
 def expected_steps(lane: Lane) -> list[str]:

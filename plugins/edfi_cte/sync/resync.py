@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import Any
 
+from edfi_cte.ledger import settling
 from edfi_cte.ods import EdFiError
 from edfi_cte.sync.lane import Lane, StepFailed, StepSkipped
 from edfi_cte.sync.lasting import look_again
@@ -34,6 +35,8 @@ def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
         asyncio.run(reading.run(lane.open_ods()))
     except EdFiError as error:
         raise StepFailed(f"{lane.target_id}: reading the ODS failed: {error}", transient=True) from error
+    with lane.writing() as connection:
+        settling.settle_by_reading(connection, lane.target_id, lane.run_id)
     log.info("%s: %s", lane.target_id, reading.findings.counts())
     return reading.findings.counts() | send_step(lane, READ_STEP)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from edfi_cte.associations.plan import Action
-from edfi_cte.ledger import events
+from edfi_cte.ledger import events, old_documents, settling
 from edfi_cte.ledger.events import Failure, Result
 from edfi_cte.ods import EdFiClient, loop
-from edfi_cte.sync.delivery import deliver
+from edfi_cte.sync.delivery import Delivery
+from edfi_cte.sync.descriptors import Descriptors
 from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.programs import Programs
 
@@ -81,11 +82,24 @@ def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str,
 async def _send(lane: Lane, client: EdFiClient, step: str, only: Action | None) -> tuple[Tally, Failure | None]:
     client.admit = lane.lease.admit
     async with client:
-        programs = Programs(lane, client)
+        programs, descriptors = Programs(lane, client), Descriptors(lane, client)
         await programs.prepare(step)
-        sender = _Sender(lane, step, only, lambda row: deliver(client, programs, row), client.config.underway)
+        await descriptors.prepare(step)
+
+        async def keep_old(row: sa.Row[Any], body: str) -> None:
+            await asyncio.to_thread(_keep_old, lane, row.event_id, body)
+
+        with lane.ledger.connect() as connection:
+            old = old_documents.due(connection, lane.target_id)
+        delivery = Delivery(client, lambda row: programs.missing(row) or descriptors.missing(row), keep_old, old)
+        sender = _Sender(lane, step, only, delivery, client.config.underway)
         await sender.run()
         return sender.tally, sender.fault
+
+
+def _keep_old(lane: Lane, event_id: int, body: str) -> None:
+    with lane.writing() as connection:
+        old_documents.keep(connection, event_id, body)
 
 
 class _Sender:
@@ -96,10 +110,11 @@ class _Sender:
         lane: Lane,
         step: str,
         only: Action | None,
-        deliver: Callable[[sa.Row[Any]], Awaitable[Result]],
+        delivery: Delivery,
         workers: int,
     ) -> None:
-        self._lane, self._step, self._only, self._deliver, self._workers = lane, step, only, deliver, workers
+        self._lane, self._step, self._only, self._workers = lane, step, only, workers
+        self._delivery = delivery
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
@@ -109,7 +124,7 @@ class _Sender:
 
     async def run(self) -> None:
         with self._lane.ledger.connect() as connection:
-            self._doubts = events.any_doubt(connection, self._lane.target_id)
+            self._doubts = settling.any_doubt(connection, self._lane.target_id)
         try:
             async with asyncio.TaskGroup() as group:
                 settling = group.create_task(self._settle_all())
@@ -143,7 +158,7 @@ class _Sender:
             if self.fault is not None:
                 self._unsent.append(row)
                 continue
-            result = await self._deliver(row)
+            result = await self._delivery.deliver(row)
             if result.failure is not None and result.failure.systemic:
                 self.fault = result.failure
             await self._done.put(result)
@@ -164,13 +179,21 @@ class _Sender:
     def _settle(self, batch: list[Result], ended: bool) -> None:
         target_id = self._lane.target_id
         with self._lane.writing() as connection:
-            events.settle(connection, target_id, batch)
+            settling.settle(connection, target_id, batch)
             if self._doubts:
-                events.clear_doubt(connection, target_id, batch)
+                settling.clear_doubt(connection, target_id, batch)
+            if settled := [key for key in map(self._put_right, batch) if key]:
+                old_documents.drop(connection, target_id, settled)
             if ended:
                 events.give_back(connection, self._unsent)
         for result in batch:
             self.tally.add(result)
+
+    def _put_right(self, result: Result) -> str | None:
+        """The key of which an old document was due to be put back, and is no more."""
+        key = str(result.event.key_id)
+        done = result.failure is None or result.restored_id is not None
+        return key if done and self._delivery.old.pop(key, None) else None
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

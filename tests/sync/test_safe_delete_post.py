@@ -1,0 +1,138 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
+"""A record that was right is never taken away before its successor is accepted (invariant 2)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from edfi_cte.sync.lane import StepFailed
+from sandbox.ods.faults import Fault
+from tests.sync.world import RESOURCE, World, counting_writes
+
+Change = Callable[[World], None]
+SECOND = datetime(2025, 9, 2)
+REFUSED = Fault("status", method="POST", path=RESOURCE, status=400)
+REFUSED_ONCE = Fault("status", method="POST", path=RESOURCE, status=400, times=1)
+
+
+@pytest.fixture
+def sent(world: World) -> World:
+    for number in (1, 2):
+        world.campus.add(number, person=number)
+    world.run()
+    return world
+
+
+def change_key(world: World) -> None:
+    world.campus.set("Enrollment", 1, startDate=SECOND)
+
+
+def change_cluster(world: World) -> None:
+    """The natural key stays: the page wants a Delete/Post all the same."""
+    world.campus.set("EnrollmentMO", 1, careerCluster="5")
+
+
+def old_bodies(world: World) -> int:
+    return len(world.in_ledger("SELECT event_id FROM edfi_cte_event WHERE old_body IS NOT NULL"))
+
+
+def requests_of(world: World) -> list[str]:
+    return [r.method for r in world.odses[2026].control.requests() if r.method != "GET" and RESOURCE in r.path]
+
+
+@pytest.mark.parametrize(
+    ("change", "order"), [(change_key, ["POST", "DELETE"]), (change_cluster, ["DELETE", "POST"])]
+)
+def test_the_new_record_comes_first_where_the_key_allows_it(sent: World, change: Change, order: list[str]):
+    change(sent)
+    sent.odses[2026].control.clear_log()
+    result = sent.run()
+    assert result.counts["sent"]["Delete/Post"] == 1
+    assert requests_of(sent) == order
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0
+
+
+@pytest.mark.parametrize("change", [change_key, change_cluster])
+def test_a_refused_post_leaves_the_old_record(sent: World, change: Change):
+    before = sent.there()
+    change(sent)
+    with sent.odses[2026].control.faults(REFUSED_ONCE):
+        result = sent.run(resync=False)
+    assert result.status == "ok"
+    assert result.counts["failed for"] == {"validation": 1}
+    assert sent.there() == before
+    assert old_bodies(sent) == 0
+    assert sent.run(resync=False).counts["sent"]["Delete/Post"] == 1
+    assert sent.there() == sent.expected()
+
+
+def test_what_was_put_back_is_known_to_the_mapping(sent: World):
+    """Under its new id: the resync finds nothing amiss."""
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED_ONCE):
+        sent.run(resync=False)
+    sent.campus.set("EnrollmentMO", 1, careerCluster="8")
+    with counting_writes(sent.odses[2026]) as counted:
+        found = sent.run().counts["resync found"]
+    assert (found["in_ods"], found["not_in_ods"], found["no_source"]) == (2, 0, 0)
+    assert counted == [0]
+
+
+def test_a_record_that_cannot_be_put_back_makes_the_run_red_until_it_is_there_again(sent: World):
+    change_cluster(sent)
+    for _ in range(2):
+        said = r"1 records were deleted to be posted anew.*enrollments 1\. They may be missing"
+        with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed, match=said):
+            sent.run(resync=False)
+        assert len(sent.there()) == 1
+    assert sent.run(resync=False).status == "ok"
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0
+
+
+def test_it_is_put_back_by_a_later_run_whose_new_record_is_still_refused(sent: World):
+    before = sent.there()
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+        sent.run(resync=False)
+    with sent.odses[2026].control.faults(REFUSED_ONCE):
+        assert sent.run(resync=False).status == "ok"
+    assert sent.there() == before
+    assert old_bodies(sent) == 0
+
+
+def test_it_goes_for_good_once_it_is_wanted_no_more(sent: World):
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+        sent.run(resync=False)
+    sent.campus.set("Enrollment", 1, noShow=True)
+    assert sent.run(resync=False).status == "ok"
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0
+
+
+@pytest.mark.parametrize("change", [change_key, change_cluster])
+def test_nothing_is_deleted_for_a_descriptor_that_the_ods_lacks(sent: World, change: Change):
+    before = sent.there()
+    change(sent)
+    sent.campus.set("EnrollmentMO", 1, careerCluster="99")
+    lacking = "uri://dese.mo.gov/CTEProgramServiceDescriptor#99"
+    sent.settings["preferences"]["default"] = {"career_cluster": {"mapping": {"99": lacking}}}
+    with counting_writes(sent.odses[2026]) as counted:
+        result = sent.run(resync=False)
+    assert result.counts["failed for"] == {"descriptor_missing": 1}
+    assert counted == [0]
+    assert sent.there() == before
+
+
+def test_a_refused_delete_leaves_the_old_record_and_no_alarm(sent: World):
+    before = sent.there()
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(Fault("status", method="DELETE", path=RESOURCE, status=409)):
+        result = sent.run(resync=False)
+    assert result.status == "ok"
+    assert result.counts["failed"] == 1
+    assert sent.there() == before
+    assert old_bodies(sent) == 0
