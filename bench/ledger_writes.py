@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bench.lanes import district, run_here
 from bench.results import Row
-from edfi_cte.ledger import bulk, events, records
+from edfi_cte.ledger import bulk, events, records, settling
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.events import Result
 from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping, record_outcome, row_dict

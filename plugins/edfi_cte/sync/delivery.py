@@ -129,7 +129,10 @@ class Delivery:
             raise
         except NotFound:
             return
-        body = canonical_json(without_additions(document))
+        try:
+            body = canonical_json(without_additions(document))
+        except RecursionError:
+            raise MalformedAnswer("A document of the ODS is nested beyond reading.") from None
         await self._keep_old(row, body)
         self.old[row.key_id] = body
 
