@@ -193,7 +193,10 @@ class _Sender:
         """The key of which an old document was due to be put back, and is no more."""
         key = str(result.event.key_id)
         done = result.failure is None or result.restored_id is not None
-        return key if done and self._delivery.old.pop(key, None) else None
+        if not done or key not in self._delivery.old:
+            return None
+        del self._delivery.old[key]
+        return key
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:
