@@ -127,14 +127,14 @@ class _Sender:
             self._doubts = settling.any_doubt(connection, self._lane.target_id)
         try:
             async with asyncio.TaskGroup() as group:
-                settling = group.create_task(self._settle_all())
+                answers = group.create_task(self._settle_all())
                 async with asyncio.TaskGroup() as sending:
                     sending.create_task(self._claim_all())
                     for _ in range(self._workers):
                         sending.create_task(self._work())
                 await self._done.put(None)
                 self._all_sent.set()
-                await settling
+                await answers
         except ExceptionGroup as group_error:
             raise _first(group_error) from None
 
