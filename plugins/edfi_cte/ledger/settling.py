@@ -1,8 +1,9 @@
 """What answers leave in the ledger: the event's state, the identity mapping, and what stays in doubt.
 
 A request is settled by a 2xx, by the 404 of a well-formed answer to a delete, or by the refusal of an event's only
-try. Whatever else became of one after it went out, it may have been carried out; so may what an earlier try of a refused
-event has sent. That doubt stays until a later success on the key, or a whole reading of the ODS, says what is there.
+try. Whatever else became of one after it went out, it may have been carried out; so may what an earlier try of a
+refused event has sent. That doubt stays until a later success on the key, or a whole reading of the ODS, says what is
+there.
 """
 
 from __future__ import annotations
