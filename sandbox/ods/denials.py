@@ -42,9 +42,9 @@ class Reached:
     student: bool
 
 
-def refuse_early(subject: Subject, store: Store, dialect: Dialect) -> None:
+def refuse_early(subject: Subject, store: Store) -> None:
     """What v5.3 says before it looks at any relationship: even of a caller's own organization."""
-    if dialect.denials != "segments" or not subject.asks_organization or subject.organization is None:
+    if subject.organization is None:
         return
     if store.find("EducationOrganization", (subject.organization,)) is None:
         raise Failure(Kind.NO_ORGANIZATION, id=subject.organization)

@@ -34,10 +34,10 @@ class Reading:
 
     store: Store
     binding: Problems = field(default_factory=dict)
-    early: Problems = field(default_factory=dict)
+    early: Problems | None = None
     invalid: Problems = field(default_factory=dict)
     unknown_descriptor: tuple[str, str] | None = None
-    unknown_descriptors: Problems = field(default_factory=dict)
+    unknown_descriptors: Problems | None = None
     references: list[FoundReference] = field(default_factory=list)
     descriptors: list[Record] = field(default_factory=list)
     document: dict[str, Any] = field(default_factory=dict)
@@ -50,11 +50,16 @@ class Reading:
         self.invalid.setdefault(path, []).append(message)
 
     def early_problem(self, path: str, message: str) -> None:
+        self.early = self.early or {}
         self.early.setdefault(path, []).append(message)
+
+    def unknown_descriptor_at(self, path: str, message: str) -> None:
+        self.unknown_descriptors = self.unknown_descriptors or {}
+        self.unknown_descriptors.setdefault(path, []).append(message)
 
     def has_problem_at(self, path: str) -> bool:
         """Something was already said about a property or a part of it."""
-        noted = (self.binding, self.early, self.invalid, self.unknown_descriptors)
+        noted = (self.binding, self.early or {}, self.invalid, self.unknown_descriptors or {})
         return any(known.startswith(path) for problems in noted for known in problems)
 
 

@@ -191,7 +191,7 @@ def descriptor_reader(prop: Property, dialect: Dialect) -> Reader:
         shown = value if phrases.pascal else value.lower()
         message = words.format(descriptor=kind, uri=shown, name=name)
         if told_apart:
-            reading.unknown_descriptors.setdefault(where, []).append(message)
+            reading.unknown_descriptor_at(where, message)
         else:
             reading.problem(where, message)
         return ABSENT

@@ -88,8 +88,9 @@ class Writer:
         if session is not None:
             action = "create" if existing is None else "update"
             require_claim(session, resource, action)
-            self._refuse_descriptors(reading)
-            self.authorizer.require(session, resource, reading.document, action, proposed=True)
+            if reading.unknown_descriptors:
+                self._refuse_descriptors(reading)
+            self.authorizer.require(session, resource, reading.key or reading.document, action, proposed=True)
         self._check_conditions(existing, headers)
         targets = self._settled(reader, reading)
         body = body_of(reading.document)
@@ -199,7 +200,8 @@ class Writer:
 
     def _settled(self, reader: DocumentReader, reading: Reading) -> list[Record]:
         """What a caller who may write is told last; the records that the document refers to."""
-        self._refuse_descriptors(reading)
+        if reading.unknown_descriptors:
+            self._refuse_descriptors(reading)
         if self.dialect.two_validations:
             reader.refuse_invalid(reading)
         return self._resolve(reading)
