@@ -23,7 +23,8 @@ def test_the_cases_run_against_the_ods_that_the_environment_names(api: str) -> N
             "EDFI_TEST_KEY": ods.key,
             "EDFI_TEST_SECRET": ods.secret,
         }
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", CASES / "test_writes.py"]
+        files = [CASES / "test_writes.py", CASES / "test_preconditions.py"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout
         assert "needs a sandbox" in done.stdout
