@@ -197,3 +197,33 @@ def test_a_twin_that_differs_by_case_is_deleted(sent: World):
     sent.odses[2026].control.put(RESOURCE, stranger(sent, programReference=program, beginDate=begin))
     sent.run()
     assert sent.there() == sent.expected()
+
+
+def fills_in(world: World, monkeypatch: pytest.MonkeyPatch, name: str = "participationStatus") -> None:
+    """An ODS that gives every record a property of its own. Mocked: no server of the sandbox does."""
+    whole, one = EdFiClient.pages, EdFiClient.get
+
+    async def pages(client: EdFiClient, resource: str, filters: object = None, **options: int) -> Any:
+        async for page in whole(client, resource, filters, **options):
+            yield [document | {name: "by the ODS"} for document in page] if resource == RESOURCE else page
+
+    async def get(client: EdFiClient, resource: str, *arguments: Any, **options: Any) -> Any:
+        return {**await one(client, resource, *arguments, **options), name: "by the ODS"}
+
+    monkeypatch.setattr(EdFiClient, "pages", pages)
+    monkeypatch.setattr(EdFiClient, "get", get)
+
+
+def test_a_property_that_the_ods_fills_in_is_put_once_then_told_by_name(sent: World, monkeypatch: pytest.MonkeyPatch):
+    fills_in(sent, monkeypatch)
+    assert sent.run().counts["sent"]["Put"] == 3
+    for _ in range(2):
+        with counting_writes(sent.odses[2026]) as counted:
+            result = sent.run()
+        assert counted == [0]
+        assert result.counts["differs whatever is put"] == {"participationStatus": 3}
+    sent.odses[2026].control.put(RESOURCE, document_of(sent, 1) | {"endDate": "2026-01-01"})
+    assert sent.run().counts["sent"]["Put"] == 1
+    assert sent.there() == sent.expected()
+    monkeypatch.undo()
+    assert sent.run().counts["differs whatever is put"] == {}

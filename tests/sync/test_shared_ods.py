@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from edfi_cte.ledger import addresses
 from edfi_cte.ods import EdFiClient, EdFiConfig
+from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.steps import run_step
 from sandbox.ods import serve
@@ -29,8 +31,9 @@ def test_another_targets_address_is_refused_until_its_records_are_said_to_be_gon
         world.run(2025)
     assert counted == [0]
     assert "edfi_2025" in str(refused.value)
-    assert "039141-2026's records" in str(refused.value)
+    assert "which 039141-2026 sends its records" in str(refused.value)
     world.odses[2026].control.reset()
+    world.settings["targets"] = [t for t in world.settings["targets"] if t["scope_year"] == 2025]
     with world.ledger.begin() as connection:
         connection.execute(sa.text(str(refused.value).rpartition("database: ")[2]))
     assert world.run(2025).status == "ok"
@@ -55,3 +58,58 @@ def test_an_address_of_the_targets_school_year_is_taken(world: World):
         run_step(lane_to(world, ods, school_year=2026), "preflight")
     [(data_url,)] = world.in_ledger("SELECT data_url FROM edfi_cte_target")
     assert data_url.endswith("/2026")
+
+
+def test_two_targets_on_their_first_run_do_not_share_an_address(world: World):
+    """Neither has a record yet: without the claim each would take the other's for records without a source."""
+    for number in range(1, 9):
+        world.campus.add(number, year=2026 if number > 4 else 2025, person=number % 4 + 1)
+    world.odses = {2025: world.odses[2026], 2026: world.odses[2026]}
+    lanes = [world.lane(year) for year in (2025, 2026)]
+    run_step(lanes[0], "preflight")
+    with pytest.raises(StepFailed, match="which 039141-2025 sends its records"):
+        run_step(lanes[1], "preflight")
+
+
+def test_of_two_that_claim_at_once_one_is_refused(world: World):
+    address = "https://ods.example/data/v3"
+    with world.ledger.begin() as first:
+        assert addresses.claim(first, "a", address, 39141) is None
+        assert addresses.claim(first, "b", f"{address.upper()}/", 39141) == "a"
+        assert addresses.claim(first, "c", address, 55555) is None
+    row = {"target_id": "d", "address": "", "claimed_at": sa.func.now(), "education_organization_id": 39141}
+    insert = sa.insert(addresses.table).values(row | {"address_id": addresses.address_id(address)})
+    with world.ledger.begin() as second, pytest.raises(sa.exc.IntegrityError):
+        second.execute(insert)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_connection_that_leads_elsewhere_stops_until_a_person_says_which_it_is(world: World, same: bool):
+    """Without the claim the ledger would be in step with an ODS that holds nothing."""
+    world.campus.add(1)
+    world.run(2026)
+    first, other = world.odses[2026], world.odses[2025]
+    world.odses = {2025: first, 2026: other}
+    with counting_writes(other) as counted, pytest.raises(StepFailed, match="leads to") as refused:
+        world.run(2026)
+    assert counted == [0]
+    said = str(refused.value).split("database: ")[1]
+    same_ods, another = said.split(" If it is another ODS, to be filled anew, run there: ")
+    with world.ledger.begin() as connection:
+        connection.execute(sa.text(same_ods if same else another))
+    result = world.run(2026)
+    assert result.status == "ok"
+    assert result.counts["sent"]["Post"] == 1
+    assert result.counts["resync found"]["not_in_ods"] == (1 if same else 0)
+    assert world.there(2026) == world.expected(2026)
+
+
+def test_a_district_renamed_together_with_its_connection_is_refused(world: World):
+    world.campus.add(1)
+    world.run(2026)
+    world.settings["targets"] = [t for t in world.settings["targets"] if t["scope_year"] == 2026]
+    world.settings["targets"][0] |= {"education_organization_id": None, "district_number": "039142"}
+    world.settings["targets"][0]["edfi_conn_id"] = "edfi_renamed"
+    address = world.in_ledger("SELECT address FROM edfi_cte_address_claim")[0][0]
+    findings = [str(finding) for finding in check_address(world.lane(2026), address)]
+    assert "records of 039141-2026, which the settings no longer name" in findings[0]

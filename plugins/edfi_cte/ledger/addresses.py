@@ -22,9 +22,9 @@ def claim(connection: sa.Connection, target_id: str, address: str, edorg_id: int
 
     Atomic: of two that claim at once, the database refuses one.
     """
-    holder = _holder(connection, address, edorg_id)
-    if holder is not None:
-        return None if holder == target_id else holder
+    already = holder(connection, address, edorg_id)
+    if already is not None:
+        return None if already == target_id else already
     values = {
         "target_id": target_id,
         "address_id": address_id(address),
@@ -37,12 +37,13 @@ def claim(connection: sa.Connection, target_id: str, address: str, edorg_id: int
             connection.execute(sa.delete(table).where(table.c.target_id == target_id))
             connection.execute(sa.insert(table).values(values))
     except sa.exc.IntegrityError:
-        holder = _holder(connection, address, edorg_id)
-        return None if holder == target_id else holder
+        already = holder(connection, address, edorg_id)
+        return None if already == target_id else already
     return None
 
 
-def _holder(connection: sa.Connection, address: str, edorg_id: int) -> str | None:
+def holder(connection: sa.Connection, address: str, edorg_id: int) -> str | None:
+    """The target that has claimed an address for an education organization."""
     return connection.execute(
         sa.select(table.c.target_id).where(
             table.c.address_id == address_id(address), table.c.education_organization_id == edorg_id
@@ -63,6 +64,12 @@ def with_mappings_at(connection: sa.Connection, address: str) -> list[str]:
     )
 
 
-def release(connection: sa.Connection, target_id: str) -> None:
-    """Give a target's address up."""
-    connection.execute(sa.delete(table).where(table.c.target_id == target_id))
+def release_unused(connection: sa.Connection, address: str, edorg_id: int, target_id: str) -> None:
+    """Take an address from a target that has no use for it any more."""
+    connection.execute(
+        sa.delete(table).where(
+            table.c.address_id == address_id(address),
+            table.c.education_organization_id == edorg_id,
+            table.c.target_id != target_id,
+        )
+    )

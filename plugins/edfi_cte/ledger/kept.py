@@ -118,6 +118,11 @@ def drop(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> N
     bulk.remove(connection, table, target_id, "key_id", key_ids)
 
 
+def forget(connection: sa.Connection, target_id: str) -> None:
+    """Drop all of a target: it was of another ODS."""
+    connection.execute(sa.delete(table).where(table.c.target_id == target_id))
+
+
 def in_reach(connection: sa.Connection, target_id: str, key_ids: Iterable[str]) -> None:
     """The ODS shows these again: the next plan may ask for their delete anew."""
     for batch in bulk.batches(key_ids, bulk.CHUNK):

@@ -53,6 +53,11 @@ def forget(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) ->
     bulk.remove(connection, table, target_id, "key_id", key_ids)
 
 
+def forget_all(connection: sa.Connection, target_id: str) -> None:
+    """They were of another ODS."""
+    connection.execute(sa.delete(table).where(table.c.target_id == target_id))
+
+
 def by_property(connection: sa.Connection, target_id: str) -> dict[str, int]:
     """How many records differ lastingly in each property."""
     known = of_target(connection, target_id).values()

@@ -65,20 +65,6 @@ def other_education_organization(
     ).first()
 
 
-def other_target_at(connection: sa.Connection, target_id: str, *, data_url: str, edorg_id: int) -> str | None:
-    """Another target whose records were sent to the same address for the same education organization."""
-    return connection.execute(
-        sa.select(target.c.target_id)
-        .join(identity_mapping, identity_mapping.c.target_id == target.c.target_id)
-        .where(
-            target.c.target_id != target_id,
-            target.c.data_url == data_url,
-            target.c.education_organization_id == edorg_id,
-        )
-        .limit(1)
-    ).scalar()
-
-
 def start(connection: sa.Connection, target_id: str, owner: Owner, parameters: dict[str, Any]) -> str:
     """Open the run's entry in the history, or keep it; its name there.
 

@@ -67,6 +67,13 @@ def any_doubt(connection: sa.Connection, target_id: str) -> bool:
     return connection.execute(statement.limit(1)).first() is not None
 
 
+def forget_doubt(connection: sa.Connection, target_id: str) -> None:
+    """What was sent to another ODS is in no doubt at this one."""
+    connection.execute(
+        sa.update(event).where(event.c.target_id == target_id).values(in_doubt=False, old_in_doubt=False)
+    )
+
+
 def clear_doubt(connection: sa.Connection, target_id: str, results: Sequence[Result]) -> None:
     """A definite answer on a key settles what earlier requests on it may have left."""
     settled = {key for result in results for key in _settled(result)}

@@ -17,6 +17,7 @@ from edfi_cte.sync.checks import (
     check_settings,
     data_standard_of,
 )
+from edfi_cte.sync.checks.addresses import claim_address
 from edfi_cte.sync.lane import Lane, StepFailed
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ async def _ods(lane: Lane, client: EdFiClient) -> list[Finding]:
             info = await client.discover()
             major, minor = data_standard_of(info)
             with lane.writing() as connection:
+                if taken := claim_address(connection, lane, info.data_url):
+                    return [*findings, taken]
                 runs.settle_on(connection, lane.target_id, lane.run_id, lane.settings_digest)
                 runs.describe(
                     connection,

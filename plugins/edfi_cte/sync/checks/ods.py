@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from edfi_cte.ledger import runs
 from edfi_cte.ods import ApiInfo, EdFiClient, EdFiConfig, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
+from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, warning, would_fail
-from edfi_cte.sync.checks.ledger import forget_statement
 from edfi_cte.sync.lane import RESOURCE, Lane
 
 DEFAULT_DATA_STANDARD = (3, 3)
@@ -27,7 +26,7 @@ async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
         info = await client.discover()
         major, minor = data_standard_of(info)
         yield ok("ODS", f"ODS/API {info.version or 'of unknown version'}, Data Standard {major}.{minor}")
-        for finding in (*_school_year(lane, client.config, info), *_shared_ods(lane, info)):
+        for finding in (*_school_year(lane, client.config, info), *check_address(lane, info.data_url)):
             yield finding
         async for finding in _education_organization(lane, client):
             yield finding
@@ -56,22 +55,6 @@ def _school_year(lane: Lane, config: EdFiConfig, info: ApiInfo) -> Iterator[Find
             f"connection '{lane.target.edfi_conn_id}' is for {year}, and the target's scope year is "
             f"{lane.target.scope_year}. Correct the connection's host or school_year, or name the connection of "
             f"{lane.target.scope_year}'s ODS in the settings.",
-        )
-
-
-def _shared_ods(lane: Lane, info: ApiInfo) -> Iterator[Finding]:
-    """Two targets in one ODS would take each other's records for records without a source, and delete them."""
-    with lane.ledger.connect() as connection:
-        other = runs.other_target_at(
-            connection, lane.target_id, data_url=info.data_url, edorg_id=lane.target.edorg_id
-        )
-    if other:
-        yield error(
-            "ODS",
-            f"connection '{lane.target.edfi_conn_id}' leads to {info.data_url}, where {other}'s records of the same "
-            f"education organization are. Give it the address of {lane.target.scope_year}'s own ODS. If the state "
-            f"has emptied this one for {lane.target.scope_year}, remove the target {other} from the settings and run "
-            f"in the ledger's database: {forget_statement(other)}",
         )
 
 

@@ -1,0 +1,99 @@
+"""Whose address it is: each target's alone, the one that its records were sent to, and no renamed district's.
+
+Two targets that send to one address would take each other's records for records without a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger import addresses, kept, lasting, mappings, runs, settling
+from edfi_cte.sync.checks.findings import Finding, error
+from edfi_cte.sync.checks.ledger import forget_statement
+from edfi_cte.sync.lane import Lane
+
+SUBJECT = "ODS address"
+
+
+def check_address(lane: Lane, address: str) -> Iterator[Finding]:
+    """What keeps the target from sending to an address. Writes nothing."""
+    with lane.ledger.connect() as connection:
+        own = addresses.of_target(connection, lane.target_id)
+        mapped = mappings.count(connection, lane.target_id)
+        holder = _holder(connection, lane, address)
+        there = addresses.with_mappings_at(connection, address)
+    if own is not None and mapped and own.address_id != addresses.address_id(address):
+        yield error(SUBJECT, _moved(lane, address, own.address, mapped))
+    elif holder is not None:
+        yield error(SUBJECT, _taken(lane, address, holder))
+    elif not mapped and (gone := _unconfigured(lane, there)):
+        yield error(SUBJECT, _renamed(lane, address, gone[0]))
+
+
+def claim_address(connection: sa.Connection, lane: Lane, address: str) -> Finding | None:
+    """Claim an address before anything is sent to it; what is wrong if another target was quicker.
+
+    What the ledger knew of another address is past: with no mapping left, nothing else of it counts.
+    """
+    own = addresses.of_target(connection, lane.target_id)
+    unmapped = mappings.count(connection, lane.target_id) == 0
+    holder = _holder(connection, lane, address)
+    if holder is None:
+        addresses.release_unused(connection, address, lane.target.edorg_id, lane.target_id)
+        holder = addresses.claim(connection, lane.target_id, address, lane.target.edorg_id)
+    if holder is not None:
+        return error(SUBJECT, _taken(lane, address, holder))
+    if own is not None and own.address_id != addresses.address_id(address):
+        settling.forget_doubt(connection, lane.target_id)
+        kept.forget(connection, lane.target_id)
+        lasting.forget_all(connection, lane.target_id)
+    if unmapped:
+        runs.describe(connection, lane.target_id, known_since=None)
+    return None
+
+
+def _holder(connection: sa.Connection, lane: Lane, address: str) -> str | None:
+    """Another target that has claimed the address, and is configured, or has records there."""
+    holder = addresses.holder(connection, address, lane.target.edorg_id)
+    if holder in (None, lane.target_id):
+        return None
+    configured = holder in {target.target_id for target in lane.settings.targets}
+    return holder if configured or mappings.count(connection, str(holder)) else None
+
+
+def _unconfigured(lane: Lane, target_ids: list[str]) -> list[str]:
+    configured = {target.target_id for target in lane.settings.targets}
+    return [target_id for target_id in target_ids if target_id not in configured]
+
+
+def _moved(lane: Lane, address: str, old: str, mapped: int) -> str:
+    same = (
+        f"UPDATE edfi_cte_address_claim SET address = '{address}', address_id = '{addresses.address_id(address)}' "
+        f"WHERE target_id = '{lane.target_id}';"
+    )
+    return (
+        f"connection '{lane.target.edfi_conn_id}' leads to {address}, and the {mapped} records that the ledger knows "
+        f"were sent to {old}. Nothing was done. If the connection is wrong, correct it. If it is the same ODS under "
+        f"a new name, run in the ledger's database: {same} If it is another ODS, to be filled anew, run there: "
+        f"{forget_statement(lane.target_id)}"
+    )
+
+
+def _taken(lane: Lane, address: str, holder: str) -> str:
+    return (
+        f"connection '{lane.target.edfi_conn_id}' leads to {address}, which {holder} sends its records of the same "
+        f"education organization to. Nothing was done. Give {lane.target_id} the address of its own ODS. If the "
+        f"state has emptied this one for {lane.target.scope_year}, remove the target {holder} from the settings and "
+        f"run in the ledger's database: {forget_statement(holder)}"
+    )
+
+
+def _renamed(lane: Lane, address: str, gone: str) -> str:
+    return (
+        f"at {address} the ledger knows records of {gone}, which the settings no longer name, and none of "
+        f"{lane.target_id}. Nothing was done. If the district got a new number: a district number can't change after "
+        f"data has been sent, so put {gone} back, or have the state clear its records. If they are cleared, or "
+        f"{gone} has left for good, run in the ledger's database: {forget_statement(gone)}"
+    )
