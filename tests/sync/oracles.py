@@ -41,13 +41,18 @@ def rejected_like(world: World, key: oracle.Key, rejected: dict[int, str]) -> se
     return found
 
 
-def must_stay(world: World, year: int) -> set[oracle.Key]:
-    """What the ODS has of ours whose enrollment, by the mapping, is rejected: held whatever else is so."""
-    target_id, rejected = world.lane(year).target_id, world.rejections(year)
+def mapped(world: World, year: int) -> list[Any]:
+    """The identity mapping of a year."""
     mapping = schema.identity_mapping
     with world.ledger.connect() as connection:
-        rows = connection.execute(sa.select(mapping).where(mapping.c.target_id == target_id)).all()
-    ours = {row.ods_id for row in rows if row.enrollment_id in rejected}
+        statement = sa.select(mapping).where(mapping.c.target_id == world.lane(year).target_id)
+        return list(connection.execute(statement))
+
+
+def must_stay(world: World, year: int) -> set[oracle.Key]:
+    """What the ODS has of ours whose enrollment, by the mapping, is rejected: held whatever else is so."""
+    rejected = world.rejections(year)
+    ours = {row.ods_id for row in mapped(world, year) if row.enrollment_id in rejected}
 
     return {
         oracle.key_of(document)

@@ -207,9 +207,15 @@ class Sync(RuleBasedStateMachine):
         with mishaps(seed, share):
             self.tasks(year, run_id, list(STEPS)[min(first, failed) :], resync=resync, reported=True)
 
+    def note_first_contact(self, year: int) -> None:
+        """A run is about to meet an ODS of which the ledger knows no record."""
+        if not oracles.mapped(self.world, year):
+            self.first_contact.add(year)
+
     def tasks(self, year: int, run_id: str, steps: list[str], *, resync: bool, reported: bool) -> int:
         """Tasks of a run, one after the other until one fails; how many have ended."""
         ended = 0
+        self.note_first_contact(year)
         with counting_writes(self.world.odses[year]) as counted:
             for step in steps:
                 try:
@@ -239,6 +245,7 @@ class Sync(RuleBasedStateMachine):
         ods = self.world.odses[year]
         before = self.world.there(year)
         stays = oracles.must_stay(self.world, year)
+        self.note_first_contact(year)
         with counting_writes(ods) as counted:
             result = self.world.outcome(year, resync=year in self.needs_resync)
         if result.status == "off":
@@ -286,6 +293,7 @@ class Sync(RuleBasedStateMachine):
     def leave_the_keys_reach(self, turn: int, person: int) -> None:
         """A student's enrollment leaves the ODS: our deletes are refused, and nothing fails; then it is back."""
         year = self.year(turn)
+        self.note_first_contact(year)
         with oracles.out_of_reach(self.world, year, STUDENTS[person]):
             result = self.world.outcome(year)
             assert set(result.counts.get("failed for", {})) <= {"not_yet_enrolled"}
