@@ -9,8 +9,8 @@ from pathlib import Path
 from edfi_cte.settings.values import SettingsError
 
 NAME = "edfi_cte.yaml"
-LEVELS = 4
-"""How far up from a DAG's file: its folder, the bundle's root (or the folder above), and the like."""
+LEVELS = 3
+"""How far up from a DAG's file: its folder, the one above, and the bundle's root above that."""
 
 
 def find_settings(configured: str | None, beside: Path | None, dags_folder: Path) -> Path:
