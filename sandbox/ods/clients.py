@@ -49,7 +49,10 @@ CLAIM_SETS: dict[str, dict[str, Actions]] = {
     "Bootstrap Descriptors": {"systemDescriptors": _ALL},
 }
 UNRESTRICTED = frozenset({"Ed-Fi API Publisher - Reader"})
-"""Claim sets that read without a relationship (their overrides are NoFurtherAuthorizationRequired)."""
+"""Claim sets that read without a relationship: as a host grants it to a publisher (NoFurtherAuthorizationRequired).
+
+The Alliance's own metadata had such overrides for this one and took them away again (6.2, Changes/0050).
+"""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,14 @@ from sandbox.ods.reading_notes import Reading, wrong_type_facts
 from sandbox.ods.resources import Resource
 from sandbox.ods.store import Key, Store
 
+_UNIFIED = {
+    "studentSchoolAssociations": {
+        "schoolId": ("calendarReference", "schoolReference"),
+        "schoolYear": ("calendarReference", "schoolYearTypeReference"),
+    }
+}
+"""Key parts that references share: one column of the ODS table. No other resource here has any."""
+
 
 class DocumentReader:
     """The compiled definition of one resource in one dialect."""
@@ -27,7 +35,8 @@ class DocumentReader:
         self._descriptors_alone = dialect.descriptors == "alone"
         self._absent_person = dialect.absent_person
         self._key_paths = [part.path for part in resource.key]
-        self._unified_names = _unified_names(resource, dialect)
+        self._early = dialect.two_validations
+        self._unified = _UNIFIED.get(resource.name, {})
 
     def read(self, raw: object, store: Store) -> Reading:
         """The document as stored and all that is wrong with it."""
@@ -38,8 +47,8 @@ class DocumentReader:
             return reading
         reading.document = self._read(raw, root, reading)
         reading.key = self._key_of(reading.document)
-        for name in self._unified_names:
-            self._check_unified(name, reading)
+        for name, members in self._unified.items():
+            self._check_unified(name, members, reading)
         return reading
 
     def refuse_unbound(self, reading: Reading, verb: str = "") -> None:
@@ -88,24 +97,22 @@ class DocumentReader:
             return tuple(str(value).lower() for value in values)
         return tuple(values)
 
-    def _check_unified(self, name: str, reading: Reading) -> None:
-        """A key part that two references share must have one value (ODS 7.2+, 'All values supplied for …')."""
-        found = [reference for reference in reading.references if name in reference.value]
+    def _check_unified(self, name: str, members: tuple[str, ...], reading: Reading) -> None:
+        """A key part that two references share must have one value."""
+        found = [reference for reference in reading.references if reference.prop.name in members]
         values = {str(reference.value[name]): None for reference in found}
-        if len(values) > 1:
-            listed = ", ".join(f"'{value}'" for value in values)
-            for reference in found:
-                message = self._phrases.conflicting.format(name=name, values=listed)
-                reading.problem(f"{reference.path}.{name}", message)
+        if len(values) < 2:
+            return
+        if self._early:
+            pairs = sorted(f"{reference.prop.name}.{name} = {reference.value[name]}" for reference in found)
+            words = self._phrases.inconsistent.format(name=name, entity=self._resource.entity, pairs=", ".join(pairs))
+            reading.early_problem(found[0].path, words)
+            return
+        listed = ", ".join(f"'{value}'" for value in values)
+        for reference in found:
+            reading.problem(f"{reference.path}.{name}", self._phrases.conflicting.format(name=name, values=listed))
 
 
 @cache
 def document_reader(resource: Resource, dialect: Dialect) -> DocumentReader:
     return DocumentReader(resource, dialect)
-
-
-def _unified_names(resource: Resource, dialect: Dialect) -> tuple[str, ...]:
-    """studentSchoolAssociation's school and calendar share `schoolId`; no other resource here unifies a key part."""
-    if dialect.two_validations or resource.name != "studentSchoolAssociations":
-        return ()
-    return ("schoolId",)

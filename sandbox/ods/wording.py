@@ -69,6 +69,7 @@ class Phrases:
         "All values supplied for '{name}' must match. Review all references and align the following conflicting "
         "values: {values}"
     )
+    inconsistent: str = "Supplied values for unified key property '{name}' on '{entity}' are not consistent: {pairs}"
     wrong_type: str = "Could not convert {found} to {expected}: {value}. Path '{path}', line 1, position 1."
     wrong_integer: str = "Error converting value {value} to type '{type}'. Path '{path}', line 1, position 1."
     wrong_date: str = "String '{value}' was not recognized as a valid date."

@@ -120,6 +120,8 @@ _TEMPLATES: dict[Kind, Template] = {
 _PHRASES_DMS = Phrases(
     pascal=False,
     dangerous="",
+    conflicting="All values supplied for '{name}' must match. Review all references (including those higher up in "
+    "the resource's data) and align the following conflicting values: {values}",
     wrong_type='{name} Value is "{found}" but should be "{expected}"',
     wrong_integer='{name} Value is "{found}" but should be "integer"',
     wrong_date="The value '{value}' is not valid for {name}.",

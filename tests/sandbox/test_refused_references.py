@@ -263,6 +263,60 @@ REFERENCES = [
         },
     ),
     Case(
+        "two values of one key part",
+        "Postman ResponseTests: when_posting_a_resource_with_required_unified_keys_with_different_source_values; DMS "
+        "EqualityConstraintValidation",
+        lambda target: target.post(
+            {
+                "entryDate": "2019-08-23",
+                "schoolReference": {"schoolId": WORLD.school},
+                "studentReference": {"studentUniqueId": WORLD.student},
+                "calendarReference": {"calendarCode": "C", "schoolId": 888, "schoolYear": 2026},
+                "entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Tenth grade",
+            },
+            "/ed-fi/studentSchoolAssociations",
+        ),
+        {
+            **same(
+                message(
+                    400,
+                    "Validation of 'StudentSchoolAssociationPost' failed.\n\tSupplied values for unified key "
+                    "property 'schoolId' on 'StudentSchoolAssociation' are not consistent: calendarReference.schoolId = 888, "
+                    f"schoolReference.schoolId = {WORLD.school}\n",
+                ),
+                "5.3",
+                "6.2",
+                "7.1",
+            ),
+            "7.3": problem(
+                400,
+                DATA,
+                SEE_VALIDATION,
+                where={
+                    f"$.{name}.schoolId": [
+                        "All values supplied for 'schoolId' must match. Review all references and align the "
+                        f"following conflicting values: '{WORLD.school}', '888'"
+                    ]
+                    for name in ("schoolReference", "calendarReference")
+                },
+            ),
+            "dms": problem(
+                400,
+                DATA,
+                SEE_VALIDATION,
+                where={
+                    f"$.{name}.schoolId": [
+                        "All values supplied for 'schoolId' must match. Review all references (including those "
+                        "higher up in the resource's data) and align the following conflicting values: "
+                        f"'{WORLD.school}', '888'"
+                    ]
+                    for name in ("schoolReference", "calendarReference")
+                },
+                dms=True,
+            ),
+        },
+    ),
+    Case(
         "a property twice",
         "DMS CreateResourcesValidation 17; Json.NET takes the last one (ODS)",
         lambda target: target.post(
