@@ -281,8 +281,8 @@ REFERENCES = [
                 message(
                     400,
                     "Validation of 'StudentSchoolAssociationPost' failed.\n\tSupplied values for unified key "
-                    "property 'schoolId' on 'StudentSchoolAssociation' are not consistent: calendarReference.schoolId = 888, "
-                    f"schoolReference.schoolId = {WORLD.school}\n",
+                    "property 'schoolId' on 'StudentSchoolAssociation' are not consistent: "
+                    f"calendarReference.schoolId = 888, schoolReference.schoolId = {WORLD.school}\n",
                 ),
                 "5.3",
                 "6.2",
