@@ -17,7 +17,7 @@ import edfi_cte
 from edfi_cte.cli.output import console
 from edfi_cte.errors import EdfiCteError
 
-COMMANDS = ("init", "check", "plan", "why", "lists")
+COMMANDS = ("init", "check", "plan", "why", "lists", "forget")
 """The modules, in the order in which a new user needs them."""
 
 

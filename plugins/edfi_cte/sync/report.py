@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.actions import Action
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import accounts, differences, leases, old_documents, runs
+from edfi_cte.ledger import accounts, differences, forgetting, leases, old_documents, runs
 from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync import keeping
@@ -18,6 +19,9 @@ from edfi_cte.sync.keeping import Standing
 from edfi_cte.sync.lane import RESYNC_STEPS, SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 
 _FINDINGS = ("in_ods", "not_in_ods", "out_of_reach", "edited", "no_source")
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,9 @@ def report(lane: Lane) -> Report:
         advice = _advice(steps, failures) | standing.advice(lane)
         result = Report(lane.target_id, _status(lane, message), message, counts, advice)
         _close(connection, lane, result)
+    configured = {target.target_id for target in lane.settings.targets}
+    for gone in forgetting.retire(lane.ledger, configured, lane.settings.retention.days):
+        log.info("%s has left the settings, and its last run is older than the retention: it is forgotten", gone)
     return result
 
 
@@ -144,6 +151,7 @@ def _close(connection: sa.Connection, lane: Lane, result: Report) -> None:
     runs.finish(connection, lane.target_id, lane.run_id, result.status, result.message)
     runs.prune(connection, lane.target_id, lane.settings.retention.days)
     keeping.prune(connection, lane)
+    forgetting.prune_words(connection, lane.target_id, lane.settings.retention.days)
 
 
 def _status(lane: Lane, message: str | None) -> str:

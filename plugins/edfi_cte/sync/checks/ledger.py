@@ -35,13 +35,8 @@ def check_ledger(lane: Lane) -> Iterator[Finding]:
             "education organization",
             f"records of {sent} were sent for this year, and the settings now name {edorg_id}. A district number "
             "can't change after data has been sent, and nothing was done. Put the old number back, or have the state "
-            f"clear {sent}'s records, then run in the ledger's database: {forget_statement(old_target)}",
+            f"clear {sent}'s records, then run: edfi-cte forget {old_target}",
         )
-
-
-def forget_statement(target_id: str) -> str:
-    """The statement after which the ledger takes none of a target's records to be in the ODS."""
-    return f"DELETE FROM edfi_cte_identity_mapping WHERE target_id = '{target_id}';"
 
 
 def check_ledger_rights(lane: Lane) -> Iterator[Finding]:

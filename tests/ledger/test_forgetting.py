@@ -1,0 +1,95 @@
+"""What is forgotten of a target, when, and what is not."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from edfi_cte.ledger import bulk, forgetting
+from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.forgetting import TargetBusy
+from edfi_cte.ledger.schema import lease, metadata, run
+from tests.ledger.everything import WITHOUT_TARGET, fill, of_others
+
+GONE, KEPT = "039141-2025", "039141-2026"
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[sa.Engine]:
+    engine = open_ledger(url)
+    with engine.begin() as connection:
+        for number, target_id in enumerate((GONE, KEPT)):
+            fill(connection, target_id, number)
+    yield engine
+    engine.dispose()
+
+
+def rows_of(ledger: sa.Engine, target_id: str) -> int:
+    with ledger.connect() as connection:
+        counts = (
+            sa.select(sa.func.count()).select_from(table).where(table.c.target_id == target_id)
+            for table in metadata.sorted_tables
+            if table.name not in WITHOUT_TARGET
+        )
+        return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def test_every_row_of_the_target_goes_and_no_other(ledger: sa.Engine):
+    others = of_others(ledger, GONE)
+    assert rows_of(ledger, GONE) > 80
+    forgetting.forget(ledger, GONE)
+    assert rows_of(ledger, GONE) == 0
+    assert of_others(ledger, GONE) == others, "attempts of its events went, too, and none else"
+    with ledger.connect() as connection:
+        assert forgetting.known(connection) == [KEPT]
+
+
+def test_a_target_that_a_run_works_on_stays(ledger: sa.Engine):
+    with ledger.begin() as connection:
+        connection.execute(
+            sa.update(lease).values(owner="x", owner_name="run 'r'", expires_at=bulk.now() + timedelta(minutes=5))
+        )
+    before = rows_of(ledger, GONE)
+    with pytest.raises(TargetBusy, match=r"run 'r' is at work.*nothing was removed"):
+        forgetting.forget(ledger, GONE)
+    assert forgetting.retire(ledger, [KEPT], days=1) == []
+    assert rows_of(ledger, GONE) == before
+
+
+def test_a_target_that_left_the_settings_goes_once_its_last_run_is_old_enough(ledger: sa.Engine):
+    with ledger.begin() as connection:
+        last = bulk.now() - timedelta(days=30)
+        connection.execute(
+            sa.update(run).where(run.c.target_id == GONE, run.c.run_id == "0" * 32).values(started_at=last)
+        )
+    assert forgetting.retire(ledger, [GONE, KEPT], days=1) == [], "both are configured"
+    assert forgetting.retire(ledger, [KEPT], days=31) == [], "it ran thirty days ago, perhaps elsewhere"
+    assert rows_of(ledger, GONE) > 0
+    assert forgetting.retire(ledger, [KEPT], days=29) == [GONE]
+    assert rows_of(ledger, GONE) == 0
+    assert rows_of(ledger, KEPT) > 0
+
+
+def test_what_goes_is_counted_by_name(ledger: sa.Engine):
+    with ledger.connect() as connection:
+        held = forgetting.holding(connection, GONE)
+        assert forgetting.holding(connection, "nobody") == forgetting.Holding({}, None)
+    assert held.rows["identity mappings (records known to be in the ODS)"] == 3
+    assert held.rows["events"] == 80
+    assert held.last_run == "2020-01-01 00:00 UTC"
+
+
+def test_old_lists_approvals_and_deletions_go_with_the_history(ledger: sa.Engine):
+    names = ("delete_list", "delete_list_item", "approval", "deletion")
+    tables = [metadata.tables[f"edfi_cte_{name}"] for name in names]
+    others = of_others(ledger, GONE)
+    with ledger.begin() as connection:
+        forgetting.prune_words(connection, GONE, days=3650)
+        kept = [connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables]
+        assert kept == [6, 6, 6, 6]
+        forgetting.prune_words(connection, GONE, days=400)
+        for table in tables:
+            left = connection.scalars(sa.select(table.c.target_id)).all()
+            assert set(left) == {KEPT}
+    assert of_others(ledger, GONE) == others
