@@ -78,18 +78,3 @@ def test_what_goes_is_counted_by_name(ledger: sa.Engine):
     assert held.rows["identity mappings (records known to be in the ODS)"] == 3
     assert held.rows["events"] == 80
     assert held.last_run == "2020-01-01 00:00 UTC"
-
-
-def test_old_lists_approvals_and_deletions_go_with_the_history(ledger: sa.Engine):
-    names = ("delete_list", "delete_list_item", "approval", "deletion")
-    tables = [metadata.tables[f"edfi_cte_{name}"] for name in names]
-    others = of_others(ledger, GONE)
-    with ledger.begin() as connection:
-        forgetting.prune_words(connection, GONE, days=3650)
-        kept = [connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables]
-        assert kept == [6, 6, 6, 6]
-        forgetting.prune_words(connection, GONE, days=400)
-        for table in tables:
-            left = connection.scalars(sa.select(table.c.target_id)).all()
-            assert set(left) == {KEPT}
-    assert of_others(ledger, GONE) == others

@@ -11,11 +11,7 @@ import sqlalchemy as sa
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import bulk
 from edfi_cte.ledger.schema import (
-    approval,
     attempt,
-    delete_list,
-    delete_list_item,
-    deletion,
     event,
     hold,
     lease,
@@ -111,15 +107,3 @@ def retire(ledger: sa.Engine, configured: Collection[str], days: int) -> list[st
             continue
         retired.append(target_id)
     return retired
-
-
-def prune_words(connection: sa.Connection, target_id: str, days: int) -> None:
-    """Drop lists, approvals and deletions that are older than ``days``: nothing counts or names them any more."""
-    before = bulk.now() - timedelta(days=days)
-    old = sa.select(delete_list.c.list_id).where(delete_list.c.target_id == target_id, delete_list.c.seen_at < before)
-    for batch in bulk.batches(sorted(connection.scalars(old)), bulk.CHUNK):
-        for table in (delete_list_item, delete_list):
-            of_lists = (table.c.target_id == target_id, table.c.list_id.in_(batch))
-            connection.execute(sa.delete(table).where(*of_lists))
-    for table, time in ((approval, approval.c.approved_at), (deletion, deletion.c.deleted_at)):
-        connection.execute(sa.delete(table).where(table.c.target_id == target_id, time < before))

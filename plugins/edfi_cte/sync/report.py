@@ -151,7 +151,6 @@ def _close(connection: sa.Connection, lane: Lane, result: Report) -> None:
     runs.finish(connection, lane.target_id, lane.run_id, result.status, result.message)
     runs.prune(connection, lane.target_id, lane.settings.retention.days)
     keeping.prune(connection, lane)
-    forgetting.prune_words(connection, lane.target_id, lane.settings.retention.days)
 
 
 def _status(lane: Lane, message: str | None) -> str:
