@@ -70,9 +70,19 @@ def _row(table: sa.Table, target_id: str, place: int) -> dict[str, Any]:
     return row | {"target_id": target_id}
 
 
+_WORDS = {
+    "outcome": ("desired", "rejected", "superseded"),
+    "state": ("held", "waiting", "out_of_reach"),
+    "found_by": ("resync", "plan", "resync"),
+    "reason": ("career_cluster_unmapped",) * 3,
+    "cause": ("no_source", "new_record", "career_cluster_blank"),
+}
+"""What a column may say, where the functions that read it want one of these."""
+
+
 def _value(column: sa.Column[Any], place: int) -> Any:
-    if column.name == "outcome":
-        return ("desired", "excluded", "superseded")[place % 3]
+    if column.name in _WORDS:
+        return _WORDS[column.name][place % 3]
     if column.name in ("counts", "parameters", "properties"):
         return "{}"
     if column.name == "body":
