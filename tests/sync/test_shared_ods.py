@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from edfi_cte.ledger import addresses
+from edfi_cte.ledger import addresses, forgetting
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.lane import Lane, StepFailed
@@ -34,8 +34,7 @@ def test_another_targets_address_is_refused_until_its_records_are_said_to_be_gon
     assert "which 039141-2026 sends its records" in str(refused.value)
     world.odses[2026].control.reset()
     world.settings["targets"] = [t for t in world.settings["targets"] if t["scope_year"] == 2025]
-    with world.ledger.begin() as connection:
-        connection.execute(sa.text(str(refused.value).rpartition("database: ")[2]))
+    forgetting.forget(world.ledger, str(refused.value).rpartition("edfi-cte forget ")[2])
     assert world.run(2025).status == "ok"
 
 
@@ -94,9 +93,12 @@ def test_a_connection_that_leads_elsewhere_stops_until_a_person_says_which_it_is
         world.run(2026)
     assert counted == [0]
     said = str(refused.value).split("database: ")[1]
-    same_ods, another = said.split(" If it is another ODS, to be filled anew, run there: ")
-    with world.ledger.begin() as connection:
-        connection.execute(sa.text(same_ods if same else another))
+    same_ods, another = said.split(" If it is another ODS, to be filled anew, run: edfi-cte forget ")
+    if same:
+        with world.ledger.begin() as connection:
+            connection.execute(sa.text(same_ods))
+    else:
+        forgetting.forget(world.ledger, another)
     result = world.run(2026)
     assert result.status == "ok"
     assert result.counts["sent"]["Post"] == 1

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger import addresses, kept, lasting, mappings, runs, settling
 from edfi_cte.sync.checks.findings import Finding, error
-from edfi_cte.sync.checks.ledger import forget_statement
 from edfi_cte.sync.lane import Lane
 
 SUBJECT = "ODS address"
@@ -76,8 +75,8 @@ def _moved(lane: Lane, address: str, old: str, mapped: int) -> str:
     return (
         f"connection '{lane.target.edfi_conn_id}' leads to {address}, and the {mapped} records that the ledger knows "
         f"were sent to {old}. Nothing was done. If the connection is wrong, correct it. If it is the same ODS under "
-        f"a new name, run in the ledger's database: {same} If it is another ODS, to be filled anew, run there: "
-        f"{forget_statement(lane.target_id)}"
+        f"a new name, run in the ledger's database: {same} If it is another ODS, to be filled anew, run: "
+        f"edfi-cte forget {lane.target_id}"
     )
 
 
@@ -86,7 +85,7 @@ def _taken(lane: Lane, address: str, holder: str) -> str:
         f"connection '{lane.target.edfi_conn_id}' leads to {address}, which {holder} sends its records of the same "
         f"education organization to. Nothing was done. Give {lane.target_id} the address of its own ODS. If the "
         f"state has emptied this one for {lane.target.scope_year}, remove the target {holder} from the settings and "
-        f"run in the ledger's database: {forget_statement(holder)}"
+        f"run: edfi-cte forget {holder}"
     )
 
 
@@ -95,5 +94,5 @@ def _renamed(lane: Lane, address: str, gone: str) -> str:
         f"at {address} the ledger knows records of {gone}, which the settings no longer name, and none of "
         f"{lane.target_id}. Nothing was done. If the district got a new number: a district number can't change after "
         f"data has been sent, so put {gone} back, or have the state clear its records. If they are cleared, or "
-        f"{gone} has left for good, run in the ledger's database: {forget_statement(gone)}"
+        f"{gone} has left for good, run: edfi-cte forget {gone}"
     )
