@@ -103,7 +103,7 @@ def test_check_as_json(cli: Any):
     findings = json.loads(said)["039141-2026"]
     assert code == 0
     assert {finding["level"] for finding in findings} == {"ok"}
-    assert findings[0].keys() == {"level", "subject", "message", "transient"}
+    assert findings[0].keys() == {"level", "subject", "message", "transient", "lacking"}
 
 
 def test_plan_as_json(cli: Any):

@@ -130,6 +130,7 @@ def test_errors_are_grouped_with_what_to_do(pages: Pages):
     assert "2026" in edfi, "since when"
     lines = rows_of(pages.get("/errors.csv", target=TARGET))
     assert [line["kind"] for line in lines] == ["Campus", "Campus", "Ed-Fi"]
+    assert all(line["since (UTC)"] for line in lines)
 
 
 def test_a_group_leads_to_its_records(pages: Pages):
@@ -190,6 +191,7 @@ def test_what_waits_by_cause_with_its_list(pages: Pages):
     assert "Deletes that wait for a person: 3" in text
     assert "they are more than the guard allows in its window of time" in text
     assert "Held" in text
+    assert "were deleted in the last 24 hours without a person" in text
     [list_id, *_] = re.findall(r'data-approve="([^"]+)"', html)
     assert list_id.startswith(f"{TARGET}:")
     assert 'data-api="/api/v2/dags/student_cte_program_associations/dagRuns"' in html
@@ -199,6 +201,11 @@ def test_the_preferences_with_the_codes_in_use(pages: Pages):
     text = text_of(pages.get("/preferences", target=TARGET))
     assert "99 1 unmapped" in text
     assert "8 Health Science 3 mapped uri://dese.mo.gov/CTEProgramServiceDescriptor#8" in text
+
+
+def test_a_descriptor_that_the_ods_lacks(pages: Pages):
+    text = text_of(pages.get("/preferences", target=TARGET))
+    assert "CTEProgramServiceDescriptor#8 yes" in text
 
 
 def test_preferences_that_are_wrong_are_said(world: Any, deploy: Callable[..., None], as_user: Any):

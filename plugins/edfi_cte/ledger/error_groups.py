@@ -44,6 +44,7 @@ def campus_errors(connection: sa.Connection, target_id: str) -> list[Group]:
             outcome.c.enrollment_id,
             outcome.c.reason,
             outcome.c.detail,
+            outcome.c.since,
             source.c.school_number,
             source.c.school_name,
         )
@@ -53,7 +54,9 @@ def campus_errors(connection: sa.Connection, target_id: str) -> list[Group]:
     )
     groups: dict[tuple[str, ...], Group] = {}
     for row in rows:
-        _add(groups, row, row.reason or "", row.detail or "")
+        group = _add(groups, row, row.reason or "", row.detail or "")
+        if row.since is not None:
+            group.since = min(group.since or row.since, row.since)
     return _most_first(groups)
 
 

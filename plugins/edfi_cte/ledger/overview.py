@@ -181,15 +181,15 @@ def _steps(
     return found
 
 
-def known_to_ods(connection: sa.Connection, target_id: str) -> dict[str, bool]:
-    """Descriptors and programs, by whether the ODS had them when a preflight looked last."""
+def lacking_in_ods(connection: sa.Connection, target_id: str) -> set[str] | None:
+    """The descriptors that the ODS lacked when a preflight looked last; ``None`` if none has said."""
     of_target = (run_step.c.target_id == target_id, run_step.c.step == "preflight")
     statement = sa.select(run_step.c.counts).where(*of_target).order_by(run_step.c.began_at.desc()).limit(RUNS_SHOWN)
     for counts in connection.scalars(statement):
-        known = json.loads(counts).get("in_ods")
-        if known is not None:
-            return dict(known)
-    return {}
+        lacking = json.loads(counts).get("lacking")
+        if lacking is not None:
+            return set(lacking)
+    return None
 
 
 def find_run(connection: sa.Connection, target_id: str, run_id: str) -> Run | None:

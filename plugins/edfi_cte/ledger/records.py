@@ -121,8 +121,25 @@ def write_outcomes(
 
     ``replaced``: the enrollment ids among them that have an outcome already.
     """
+    rows = [_BLANK | columns | {"target_id": target_id} for columns in outcomes]
+    _date_rejections(connection, target_id, [row for row in rows if row["outcome"] == Outcome.REJECTED])
     bulk.remove(connection, record_outcome, target_id, "enrollment_id", replaced)
-    bulk.insert(connection, record_outcome, [_BLANK | columns | {"target_id": target_id} for columns in outcomes])
+    bulk.insert(connection, record_outcome, rows)
+
+
+def _date_rejections(connection: sa.Connection, target_id: str, rows: Sequence[dict[str, Any]]) -> None:
+    """A record that was rejected for the same reason and code before keeps its date."""
+    table, now = record_outcome, bulk.now()
+    before: dict[tuple[int, str | None, str | None], Any] = {}
+    for batch in bulk.batches((row["enrollment_id"] for row in rows), bulk.CHUNK):
+        old = connection.execute(
+            sa.select(table.c.enrollment_id, table.c.reason, table.c.detail, table.c.since).where(
+                table.c.target_id == target_id, table.c.enrollment_id.in_(batch), table.c.since.is_not(None)
+            )
+        ).all()
+        before |= {(row.enrollment_id, row.reason, row.detail): row.since for row in old}
+    for row in rows:
+        row["since"] = before.get((row["enrollment_id"], str(row["reason"]), row["detail"]), now)
 
 
 _BLANK: dict[str, Any] = dict.fromkeys(column.name for column in record_outcome.columns)

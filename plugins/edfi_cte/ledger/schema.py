@@ -147,6 +147,9 @@ record_outcome = sa.Table(
     _text("career_cluster"),
     sa.Column("program_name", sa.Unicode(60)),
     sa.Column("body", sa.UnicodeText),
+    sa.Column(
+        "since", _TIME, doc="Since when the record, as it is, is rejected for this reason; null for the others."
+    ),
     sa.PrimaryKeyConstraint("target_id", "enrollment_id", name="edfi_cte_record_outcome_pk"),
     # Covers what the plan compares, so that an unchanged year is compared without reading its rows.
     sa.Index("edfi_cte_record_outcome_key", "target_id", "outcome", "key_id", "payload_hash", "enrollment_id"),

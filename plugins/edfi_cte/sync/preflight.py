@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 
 def preflight(lane: Lane) -> dict[str, Any]:
-    """Check the target; on success the ledger knows its data standard and address. Counts: warnings.
+    """Check the target; on success the ledger knows its data standard and address. Counts: warnings; and
+    the descriptors that the preferences name and the ODS lacks.
 
     Raises StepFailed that names each thing that is wrong and what to do.
     """
@@ -38,7 +39,10 @@ def preflight(lane: Lane) -> dict[str, Any]:
             "\n".join(f"{lane.target_id}: {finding}" for finding in errors),
             transient=all(finding.transient for finding in errors),
         )
-    return {"warnings": sum(finding.level in (Level.WARNING, Level.WOULD_FAIL) for finding in findings)}
+    return {
+        "warnings": sum(finding.level in (Level.WARNING, Level.WOULD_FAIL) for finding in findings),
+        "lacking": [uri for finding in findings for uri in finding.lacking],
+    }
 
 
 def _errors(findings: list[Finding]) -> list[Finding]:

@@ -24,6 +24,8 @@ class Finding:
     message: str
     transient: bool = False
     """Whether trying again later may help, with nothing changed."""
+    lacking: tuple[str, ...] = ()
+    """The descriptors that were looked for and are not in the ODS."""
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.message}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -126,11 +127,12 @@ def _mapping_of(setting: str, wanted: Mapping[str, str], known: Mapping[str, str
     codes = ", ".join(sorted(lacking, key=lambda code: (len(code), code)))
     report = error if setting == "career_cluster" and len(lacking) == len(wanted) else would_fail
     advice = "career_cluster.namespace or career_cluster.mapping" if setting == "career_cluster" else setting
-    return report(
+    found = report(
         "descriptors",
         f"the ODS has no descriptor for {label(setting)} {codes} (such as '{next(iter(lacking.values()))}'); "
         f"records that use one fail. Set {advice} to what it has: {_nearest(known)}",
     )
+    return replace(found, lacking=tuple(lacking.values()))
 
 
 async def _uris(client: EdFiClient, resource: str) -> dict[str, str]:

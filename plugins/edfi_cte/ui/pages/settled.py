@@ -41,7 +41,7 @@ def preferences(visit: CurrentVisit, target: str = "") -> HTMLResponse:
         target = visit.chosen(connection, target)
         targets = visit.targets(connection)
         used = codes.in_use(connection, target)
-        known = overview.known_to_ods(connection, target)
+        lacking = overview.lacking_in_ods(connection, target)
     chosen, problem = visit.configuration.preferences_of(target)
     mappings = {name: _mappings(name, used[name], chosen) for name in codes.FIELDS} if chosen else {}
     return visit.render(
@@ -54,7 +54,7 @@ def preferences(visit: CurrentVisit, target: str = "") -> HTMLResponse:
         used=used,
         preferences=chosen,
         problem=problem,
-        known=known,
+        lacking=lacking,
     )
 
 

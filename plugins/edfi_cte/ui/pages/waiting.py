@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,11 +12,11 @@ from fastapi.responses import HTMLResponse, Response
 from edfi_cte.associations.decide import WaitsFor
 from edfi_cte.associations.model import ExclusionRule
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import approvals, kept, listing, overview
+from edfi_cte.ledger import approvals, bulk, deletions, kept, listing, mappings, overview
 from edfi_cte.ledger.columns import KEPT_COLUMNS, kept_line
 from edfi_cte.ui.access import DAG_ID
 from edfi_cte.ui.csv import csv_of
-from edfi_cte.ui.visit import CurrentVisit
+from edfi_cte.ui.visit import CurrentVisit, Visit
 
 router = APIRouter()
 
@@ -34,6 +35,7 @@ def waiting(visit: CurrentVisit, target: str = "", state: str = "", after: str =
         targets = visit.targets(connection)
         sections = [_section(connection, target, name, after if name == state else "") for name in _STATES]
         said = approvals.approvals(connection, target)[:20]
+        guard = _guard(visit, connection, target)
         last = next(iter(overview.recent_runs(connection, target, 1)), None)
     return visit.render(
         "waiting.html",
@@ -43,6 +45,7 @@ def waiting(visit: CurrentVisit, target: str = "", state: str = "", after: str =
         sections=[section for section in sections if section["records"]],
         approvals=said,
         last=last,
+        guard=guard,
         api=visit.airflow_url("api", "v2", "dags", DAG_ID, "dagRuns"),
         runs=visit.airflow_url("dags", DAG_ID, "runs"),
         school_of=listing.school_of,
@@ -56,6 +59,22 @@ def waiting_csv(visit: CurrentVisit, target: str, state: str) -> Response:
         target = visit.chosen(connection, target)
         rows = listing.pages(lambda after: listing.kept_records(connection, target, state, after, 1000))
         return csv_of(f"{state}-{target}", KEPT_COLUMNS, (kept_line(row) for page in rows for row in page))
+
+
+def _guard(visit: Visit, connection: sa.Connection, target_id: str) -> dict[str, Any] | None:
+    """What the guard counts now, beside what it allows; ``None`` where the settings can't be read."""
+    settings = visit.configuration.settings
+    if settings is None:
+        return None
+    limits = settings.guards
+    start = bulk.now() - timedelta(hours=limits.delete_window_hours)
+    return {
+        "hours": limits.delete_window_hours,
+        "deleted": deletions.since(connection, target_id, start),
+        "known": mappings.count(connection, target_id),
+        "share": limits.max_delete_fraction,
+        "floor": limits.max_delete_count,
+    }
 
 
 def _section(connection: sa.Connection, target_id: str, state: str, after: str) -> dict[str, Any]:
