@@ -21,6 +21,13 @@ class EdFiCtePlugin(AirflowPlugin):
 
     name = "edfi_cte"
 
+    @cached_property
+    def listeners(self) -> list[Any]:  # type: ignore[override]
+        """What writes a run's note when it ends."""
+        from edfi_cte import run_note
+
+        return [run_note]
+
     # Airflow declares lists; it reads them of an instance, several times.
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]

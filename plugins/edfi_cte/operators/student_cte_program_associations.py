@@ -28,9 +28,10 @@ from edfi_cte.operators.notify import Notify, tell
 from edfi_cte.operators.outcome import Failed, FailedForNow, explained, told
 from edfi_cte.operators.requests import BACKFILL_REFUSED, check_request, is_backfill
 from edfi_cte.operators.results import results
+from edfi_cte.run_note import KEY, sentence_of
 from edfi_cte.sync.batch import Batch, batches, each, step_of_each, succeeded
 from edfi_cte.sync.lane import Lane, RunOptions, Shard, StepFailed, StepSkipped
-from edfi_cte.sync.report import report
+from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import run_step
 
 ASSETS = AssetAlias("edfi_cte_student_cte_program_associations")
@@ -209,10 +210,12 @@ class SyncReportOperator(SyncOperator):
         super().__init__(map_index_template=NAMES, outlets=[ASSETS], **kwargs)
         self.target_ids = target_ids
         self.on_waiting = on_waiting
+        self._sentences: list[list[Any]] = []
         self.together = together
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Logs the table, and tells the asset, of each target. Tried again where a step is still at work."""
+        self._sentences = []
         if self.together:
             reports = each(self.target_ids, lambda target_id: self._report(context, target_id))
             if any(isinstance(error, LeaseHeld) for error in reports.failed.values()):
@@ -231,12 +234,20 @@ class SyncReportOperator(SyncOperator):
         if waiting := kept_now["waiting"]:
             message = f"{target_id}: {waiting:,} records wait for a person. {result.message or ''}".strip()
             tell(self.on_waiting, context, target=target_id, waiting=waiting, message=message)
+        self._note(context, result, kept_now["waiting"])
         if result.status == "failed":
             raise StepFailed(result.message or "a step failed; see its log")
         if result.status == "ok":
             asset = Asset(name=f"edfi_cte_{target_id}", uri=f"x-edfi-cte://{target_id}")
             context["outlet_events"][ASSETS].add(asset, extra={"target": target_id, **result.counts})
         return result.counts
+
+    def _note(self, context: Context, result: Report, waiting: int) -> None:
+        """Hands on the sentence that becomes the run's note."""
+        sentence = sentence_of(result.target_id, result.status, result.message, result.counts, waiting)
+        self._sentences.append([result.status == "failed", sentence])
+        if ti := context.get("ti"):
+            ti.xcom_push(key=KEY, value=self._sentences)
 
 
 class LanesOutcomeOperator(SyncOperator):
