@@ -180,8 +180,14 @@ def seconds_of(steps: Iterable[Step], *names: str) -> float:
 
 @contextmanager
 def district(associations: int) -> Iterator[tuple[Place, RunningOds]]:
-    """A Campus, an empty ledger and an ODS for so many associations, there for the length of the block."""
-    with TemporaryDirectory(prefix="edfi-cte-bench-") as folder, serve(seed=ods_seed(associations), api="7.3") as ods:
+    """A Campus, an empty ledger and an ODS for so many associations, there for the length of the block.
+
+    Its key may ask what was deleted, as one with the right ReadChanges may.
+    """
+    with (
+        TemporaryDirectory(prefix="edfi-cte-bench-") as folder,
+        serve(seed=ods_seed(associations), api="7.3", claim_set="Ed-Fi Sandbox") as ods,
+    ):
         campus = Path(folder) / "campus.duckdb"
         build_campus(campus, associations)
         yield Place(str(campus), f"{folder}/ledger.sqlite", ods.base_url, ods.key, ods.secret), ods

@@ -96,9 +96,9 @@ def row() -> Row:
         9,
         f"ledger writes of a first load of {RECORDS:,} on PostgreSQL",
         "COPY of the rows that each write leaves",
-        "at most 5 times",
+        "at most 3 times",
         ratio,
-        ratio <= 5,
+        ratio <= 3,
         {"ours": sum(ours.values()), "copy": sum(copied.values()), "ours by write": ours, "copy by write": copied},
         "The ledger's rows are made of Python objects and written in transactions of a thousand; COPY's are a text "
         "made before the clock starts, in one.",

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox import oracle
-from sandbox.campus import DISTRICT_NUMBER, EDITS, PARTS, PREFERENCES, build, seed_documents
+from sandbox.campus import DISTRICT_NUMBER, EDITS, build, seed_documents
 from sandbox.ods import serve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +36,6 @@ TARGET = {
     "scope_year": SCOPE_YEAR,
     "campus_conn_id": "campus",
     "edfi_conn_id": "edfi_2026",
-    "campus_mapping": PARTS,
 }
 ACTIONS = ("Post", "Put", "Delete", "Delete/Post")
 console = Console(width=100, highlight=False)
@@ -81,11 +80,7 @@ class Airflow:
 
     def __init__(self, work: Path, campus: Path, ods: Any) -> None:
         settings = work / "edfi_cte.yaml"
-        settings.write_text(
-            yaml.safe_dump(
-                {"version": 1, "targets": [TARGET], "preferences": {"default": PREFERENCES}}, sort_keys=False
-            )
-        )
+        settings.write_text(yaml.safe_dump({"version": 1, "targets": [TARGET]}, sort_keys=False))
         self._ledger = work / "ledger.sqlite"
         self._log = work / "airflow.log"
         self._environment = os.environ | {
@@ -188,7 +183,7 @@ def unexpected(runs: list[dict[str, Any]], edits: dict[str, int]) -> list[str]:
 
 def compare(campus: Path, documents: list[dict[str, Any]]) -> list[str]:
     """The ODS against the oracle, record by record."""
-    wanted = oracle.expected(campus, SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": PREFERENCES})
+    wanted = oracle.expected(campus, SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": {}})
     there = {oracle.key_of(document): bare(document) for document in documents}
     missing, extra = wanted.keys() - there.keys(), there.keys() - wanted.keys()
     different = [key for key in wanted.keys() & there.keys() if bare(wanted[key]) != there[key]]

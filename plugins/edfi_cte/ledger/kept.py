@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from edfi_cte.associations.decide import Decision, Worth
 from edfi_cte.ledger import bulk
+from edfi_cte.ledger.schema import identity_mapping, row_dict
 from edfi_cte.ledger.schema import kept_record as table
-from edfi_cte.ledger.schema import row_dict
 
 
 class FoundBy(StrEnum):
@@ -141,6 +141,15 @@ def of_keys(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
             sa.select(table).where(table.c.target_id == target_id, table.c.key_id.in_(batch))
         ).all()
     return found
+
+
+def hidden(connection: sa.Connection, target_id: str) -> set[str]:
+    """The ODS ids of the mapped records that the ODS does not show."""
+    same = sa.and_(identity_mapping.c.target_id == table.c.target_id, identity_mapping.c.key_id == table.c.key_id)
+    statement = sa.select(identity_mapping.c.ods_id).join(table, same)
+    return set(
+        connection.scalars(statement.where(table.c.target_id == target_id, table.c.state == Worth.OUT_OF_REACH))
+    )
 
 
 def listing(connection: sa.Connection, target_id: str, state: str | None = None) -> list[dict[str, Any]]:

@@ -81,6 +81,12 @@ def ods_ids(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -
     return found
 
 
+def sent(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[tuple[str, str, str]]]:
+    """(key, ODS id, payload hash) of every mapping, by key, a page at a time."""
+    statement = sa.select(table.c.key_id, table.c.ods_id, table.c.payload_hash).where(table.c.target_id == target_id)
+    return streams.pages(ledger, statement, "")
+
+
 def pages(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[tuple[str, str, int]]]:
     """(key, ODS id, enrollment) of every mapping, by key, a page at a time."""
     statement = sa.select(table.c.key_id, table.c.ods_id, table.c.enrollment_id).where(table.c.target_id == target_id)

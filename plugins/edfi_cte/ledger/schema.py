@@ -334,6 +334,18 @@ difference = sa.Table(
     sa.PrimaryKeyConstraint("target_id", "key_id", name="edfi_cte_difference_pk"),
 )
 
+resync = sa.Table(
+    "edfi_cte_resync",
+    metadata,
+    sa.Column("target_id", sa.Unicode(40), primary_key=True),
+    sa.Column("data_url", sa.Unicode(1000), nullable=False),
+    sa.Column("scope", _DIGEST, nullable=False),
+    sa.Column("whole_at", _TIME, nullable=False),
+    sa.Column("earlier_version", sa.BigInteger, nullable=False),
+    sa.Column("newest_version", sa.BigInteger, nullable=False),
+)
+"""What a target's last clean resync has left: where it read, when it last read all, and the API's versions then."""
+
 token = sa.Table(
     "edfi_cte_token",
     metadata,

@@ -60,11 +60,13 @@ PARAMS = {
         description="Read Campus and report what would be sent, but send nothing.",
     ),
     "resync": Param(
-        True,
-        type="boolean",
+        "changes",
+        type="string",
+        enum=["changes", "full", "off"],
         title="Resync",
         description="Compare with what the ODS really holds: repair what is missing or was edited there, and delete "
-        "records of ours that nothing in Campus stands behind.",
+        "records of ours that nothing in Campus stands behind. changes: read what has changed, where the API tells, "
+        "and all every full_resync_days; full: read all now; off: don't compare.",
     ),
     "approve": Param(
         None,
@@ -81,7 +83,8 @@ def run_options(context: Context) -> RunOptions:
     params = context["params"]
     return RunOptions(
         dry_run=params["dry_run"],
-        resync=params["resync"],
+        resync=params["resync"] != "off",
+        whole_resync=params["resync"] == "full",
         approve=params["approve"],
         approved_by=getattr(context.get("dag_run"), "triggering_user_name", None),
     )

@@ -122,22 +122,6 @@ class UiSettings(Section):
     ``edfi_cte_ledger_reader``. Null: the pages use ``ledger_conn_id``, and read only all the same."""
 
 
-class CampusMapping(Section):
-    """The parts of the mapping file that fit this Campus, so that the file needs no copy for them.
-
-    What a part reads, and what of it is assumed, stands in the head of campus_mapping.sql.
-    """
-
-    career_technical_fields: Literal["enrollment_mo", "enrollment", "custom_fields"] = "enrollment_mo"
-    """Where Career Cluster and CTE Program Type are: columns of EnrollmentMO, of Enrollment, or custom fields."""
-    programs: Literal["none", "participation"] = "none"
-    """Where the Career Tech Program and the Student Status are: not read, or Program and ProgramParticipation."""
-    certifications: Literal["none", "program_certification"] = "none"
-    """Where certifications are: not read, or ProgramCertification."""
-    school_number: Literal["number", "stateSchoolNumber"] = "number"
-    """The column of School whose number reports and pages show."""
-
-
 class Target(Section):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
@@ -167,8 +151,6 @@ class Target(Section):
     exclude_also: tuple[Literal["enrollment_state_exclude", "grade_level_exclude", "summer_school"], ...] = ()
     """Rules that the page does not have, which exclude a record all the same; each needs its column in the mapping
     file."""
-    campus_mapping: CampusMapping = CampusMapping()
-    """The parts of the mapping file that fit this Campus."""
 
     @field_validator("district_number", mode="before")
     @classmethod
@@ -204,6 +186,11 @@ class Settings(Section):
     """One entry a district and scope year."""
     preferences: dict[str, dict[str, Any]] = {"default": {}}
     """Resource preferences by name; validated target by target, so that a mistake stops only its own years."""
+    full_resync_days: Annotated[int, Field(ge=1, le=90)] = 7
+    """After how many days a resync reads every record in the ODS again, as in ``full_resync_days: 7``.
+
+    In between it reads what has changed, where the API has change queries. What those can't show is found then.
+    """
     guards: Guards = Guards()
     """When deletes wait for a person, and when failures fail a run."""
     retention: Retention = Retention()

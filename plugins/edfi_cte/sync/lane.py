@@ -59,6 +59,8 @@ class RunOptions:
 
     dry_run: bool = False
     resync: bool = True
+    whole_resync: bool = False
+    """Whether the resync reads all, also where what has changed would do."""
     approve: str | None = None
     """The ids of the lists of deletes that a person says yes to, separated by blanks or commas."""
     approved_by: str | None = None

@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from edfi_cte.associations.compare import differing
-from edfi_cte.ledger import bulk, lasting, mappings, records
+from edfi_cte.ledger import accounts, bulk, lasting, mappings, records, runs
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.sync.lane import RESOURCE, Lane
 
@@ -19,8 +19,11 @@ log = logging.getLogger(__name__)
 def look_again(lane: Lane) -> dict[str, int]:
     """Look at what was put because it differed: what differs still is the ODS's own. How many, by property."""
     with lane.ledger.connect() as connection:
-        tried = [key for key, found in lasting.of_target(connection, lane.target_id).items() if not found.remembered]
-        ods_ids = mappings.ods_ids(connection, lane.target_id, tried)
+        put = [key for key, found in lasting.of_target(connection, lane.target_id).items() if not found.remembered]
+        after = runs.plan_after(connection, lane.target_id, lane.run_id)
+        # A Put that failed says nothing of what a Put would leave.
+        tried = accounts.just_written(connection, lane.target_id, lane.run_id, after, put)
+        ods_ids = mappings.ods_ids(connection, lane.target_id, list(tried))
     if ods_ids:
         asyncio.run(_look(lane, lane.open_ods(), ods_ids))
     with lane.ledger.connect() as connection:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -25,16 +23,16 @@ from edfi_cte.ledger import accounts, bulk, deletions, events, kept, lasting, ma
 from edfi_cte.ledger.kept import FoundBy
 from edfi_cte.ods import EdFiClient
 from edfi_cte.ods.errors import AuthorizationDenied, NotFound, RightsMissing, WrongRoute
+from edfi_cte.sync.changes import Changes
 from edfi_cte.sync.delivery import key_filters
 from edfi_cte.sync.documents import as_sent, is_ours, key_of
 from edfi_cte.sync.evidence import LaneEvidence, guard_of
 from edfi_cte.sync.lane import RESOURCE, Lane, StepFailed
+from edfi_cte.sync.listed import Listed
 
 READ_STEP = "resync_identity_mapping"
 CLEAN_STEP = "resync_ods"
 CONFIRM = 100
-PAGES_AT_ONCE = 4
-"""Comparing is slower than reading; more pages would only wait in memory."""
 LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - the ledger's times have no zone
 LOOK_AGAIN = 5.0
 """Seconds after which a list and a GET by id that disagree are asked once more."""
@@ -48,28 +46,29 @@ class _Mapped(NamedTuple):
 
 @dataclass
 class Findings:
-    """What one pass over the ODS showed. ``seen``: a hash of each id that is there, in eight bytes.
+    """What one pass over the ODS showed, in numbers.
 
-    ``known``: how many of them the identity mapping has. ``twins``: id and key of those that the mapping has under
-    another id, and that id.
+    ``twins``: id and key of those that the mapping has under another id, and that id. ``read``: whether all was read,
+    or what has changed, and what the next reading needs of this one.
     """
 
-    seen: array[int] = field(default_factory=partial(array, "q"))
-    known: int = 0
+    in_ods: int = 0
+    read: dict[str, Any] = field(default_factory=dict)
     twins: list[tuple[str, NaturalKey, str]] = field(default_factory=list)
     edited: int = 0
     no_source: int = 0
     not_in_ods: int = 0
     out_of_reach: int = 0
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, Any]:
         """For the run's history."""
         return {
-            "in_ods": len(self.seen),
+            "in_ods": self.in_ods,
             "not_in_ods": self.not_in_ods,
             "out_of_reach": self.out_of_reach,
             "edited": self.edited,
             "no_source": self.no_source,
+            **self.read,
         }
 
 
@@ -90,30 +89,49 @@ class Reading:
         self.findings = Findings()
 
     async def run(self, client: EdFiClient) -> None:
-        """Read it all. Raises StepFailed, and EdFiError where the ODS can't be read to its end."""
+        """Read what has changed, or all. Raises StepFailed, and EdFiError where the ODS can't be read to its end."""
+        target_id = self._lane.target_id
         async with client:
             with self._lane.writing() as connection:
-                events.supersede(connection, self._lane.target_id, CLEAN_STEP)
-            async for page in self._our_pages(client):
-                self._examine(page)
-            await self._drop_missing(client)
-        self._meet_twins()
+                events.supersede(connection, target_id, CLEAN_STEP)
+            changes = await Changes.open(self._lane, client)
+            because = changes.why_whole or await self._read_changes(changes)
+            if because is not None:
+                await self._read_whole(client)
+        self.findings.read = changes.outcome(because, self._began)
         self._strangers.settle()
         self.findings.no_source = self._strangers.found
         with self._lane.writing() as connection:
-            kept.sweep(connection, self._lane.target_id, FoundBy.RESYNC, self._began)
-            runs.know_ods(connection, self._lane.target_id, self._began)
+            if because is not None:
+                kept.sweep(connection, target_id, FoundBy.RESYNC, self._began)
+            runs.know_ods(connection, target_id, self._began)
 
-    async def _our_pages(self, client: EdFiClient) -> AsyncIterator[list[dict[str, Any]]]:
-        """The ODS's associations of our education organization and program type.
+    async def _read_whole(self, client: EdFiClient) -> None:
+        listed = Listed(self._lane, self._refused | self._differences.keys())
+        async for page in listed.pages(client):
+            self._examine(page)
+        self.findings.in_ods = listed.count
+        if not listed.complete:
+            await self._drop_missing(client, listed)
+        self._meet_twins(listed)
 
-        The filters are checked here again: a server that ignores one would show us the records of others.
-        """
-        edorg_id = self._lane.target.edorg_id
-        kind = self._lane.preferences.program_type_descriptor
-        filters = {"educationOrganizationId": edorg_id, "programTypeDescriptor": kind}
-        async for page in client.pages(RESOURCE, filters, at_once=PAGES_AT_ONCE):
-            yield [document for document in page if is_ours(self._lane, document)]
+    async def _read_changes(self, changes: Changes) -> str | None:
+        """Do what the changed documents ask for; or say, having done nothing, why they don't tell all."""
+        found = await changes.read(self._run_began)
+        if isinstance(found, str):
+            return found
+        self.findings.in_ods = found.total
+        if found.gone:
+            written = self._just_written_of(list(found.gone))
+            _drop(self._lane, [key_id for key_id in found.gone if key_id not in written])
+            self.findings.not_in_ods = len(found.gone) - len(written)
+        for page in bulk.batches(found.documents, bulk.CHUNK):
+            self._examine(page)
+        return None
+
+    def _just_written_of(self, key_ids: Sequence[str]) -> set[str]:
+        with self._lane.ledger.connect() as connection:
+            return self._just_written(connection, key_ids)
 
     def _examine(self, page: list[dict[str, Any]]) -> None:
         """Compare a page with the mapping, and queue what the next step has to do about it."""
@@ -129,8 +147,6 @@ class Reading:
         findings.twins += [
             (ods_id, key, twins[key.key_id]) for ods_id, key in strangers.items() if key.key_id in twins
         ]
-        findings.seen.extend(map(hash, by_id))
-        findings.known += len(known)
         puts = self._edited({ods_id: (row, by_id[ods_id]) for ods_id, row in known.items()})
         findings.edited += len(puts)
         back = [row.key_id for row in known.values() if row.key_id in self._refused]
@@ -175,26 +191,21 @@ class Reading:
         lane = self._lane
         return accounts.just_written(connection, lane.target_id, lane.run_id, self._plan_after, key_ids)
 
-    def _meet_twins(self) -> None:
+    def _meet_twins(self, listed: Listed) -> None:
         """An ODS that minds case may hold two records of what is one key to us: the one that we did not send goes."""
-        there = set(self.findings.seen) if self.findings.twins else set()
         # Under a key of its own, so that the delete takes no mapping of ours along.
         self._strangers.meet(
-            [(ods_id, digest(ods_id), key) for ods_id, key, mapped in self.findings.twins if hash(mapped) in there]
+            [(ods_id, digest(ods_id), key) for ods_id, key, mapped in self.findings.twins if listed.has(mapped)]
         )
 
-    async def _drop_missing(self, client: EdFiClient) -> None:
+    async def _drop_missing(self, client: EdFiClient, listed: Listed) -> None:
         """Drop the mappings whose absence a GET by id confirms; queue what is still wanted of them."""
-        with self._lane.ledger.connect() as connection:
-            if self.findings.known == mappings.count(connection, self._lane.target_id):
-                return
         for page in mappings.pages(self._lane.ledger, self._lane.target_id):
-            by_hash = {hash(ods_id): _Mapped(key_id, ods_id, number) for key_id, ods_id, number in page}
-            unseen = [by_hash[missing] for missing in set(by_hash).difference(self.findings.seen)]
-            with self._lane.ledger.connect() as connection:
-                written = self._just_written(connection, [row.key_id for row in unseen])
-            for batch in bulk.batches((row for row in unseen if row.key_id not in written), CONFIRM):
-                await self._confirm(client, batch)
+            unseen = [_Mapped(*row) for row in page if not listed.has(row[1])]
+            if unseen:
+                written = self._just_written_of([row.key_id for row in unseen])
+                for batch in bulk.batches((row for row in unseen if row.key_id not in written), CONFIRM):
+                    await self._confirm(client, batch)
 
     async def _confirm(self, client: EdFiClient, batch: list[_Mapped]) -> None:
         answers = await asyncio.gather(*(_presence(self._lane, client, row.ods_id) for row in batch))

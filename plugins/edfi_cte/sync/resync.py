@@ -7,12 +7,12 @@ the page, a record edited in the ODS is put right.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
-from edfi_cte.ledger import settling
-from edfi_cte.ods import EdFiError
+from edfi_cte.ledger import runs, settling
+from edfi_cte.ods import EdFiError, loop
+from edfi_cte.sync.changes import BY_CHANGE, keep_if_clean
 from edfi_cte.sync.lane import Lane, StepFailed, StepSkipped
 from edfi_cte.sync.lasting import look_again
 from edfi_cte.sync.reading import CLEAN_STEP, READ_STEP, Reading
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
-    """Read the ODS once; drop mappings whose record is not there and post again what is wanted of them.
+    """Read the ODS once, or what has changed there; drop mappings whose record is gone, and post what is wanted anew.
 
     What the next step has to delete or put right is queued for it. Counts: in_ods, not_in_ods, out_of_reach, edited,
     no_source, and those of sending. Raises StepFailed if the ODS's answers do not add up: then nothing is dropped.
@@ -32,11 +32,12 @@ def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
     send_step(lane, READ_STEP)
     reading = Reading(lane)
     try:
-        asyncio.run(reading.run(lane.open_ods()))
+        loop.run(reading.run(lane.open_ods()))
     except EdFiError as error:
         raise StepFailed(f"{lane.target_id}: reading the ODS failed: {error}", transient=True) from error
-    with lane.writing() as connection:
-        settling.settle_by_reading(connection, lane.target_id, lane.run_id)
+    if reading.findings.read["read"] != BY_CHANGE:
+        with lane.writing() as connection:
+            settling.settle_by_reading(connection, lane.target_id, lane.run_id)
     log.info("%s: %s", lane.target_id, reading.findings.counts())
     return reading.findings.counts() | send_step(lane, READ_STEP)
 
@@ -49,7 +50,11 @@ def resync_ods(lane: Lane) -> dict[str, Any]:
     """
     _refuse_skipped(lane)
     counts = send_step(lane, CLEAN_STEP)
-    return counts | {"lasting_differences": look_again(lane)}
+    differences = look_again(lane)
+    with lane.ledger.connect() as connection:
+        left = runs.steps_of(connection, lane.target_id, lane.run_id)
+    keep_if_clean(lane, left.get(READ_STEP, {}).get(READ_STEP, {}))
+    return counts | {"lasting_differences": differences}
 
 
 def _refuse_skipped(lane: Lane) -> None:
