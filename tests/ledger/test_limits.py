@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,19 +13,18 @@ import sqlalchemy as sa
 from edfi_cte.ledger import limits as limits_module
 from edfi_cte.ledger.database import LedgerFault, faults_explained, open_ledger
 from edfi_cte.ledger.limits import Limits, driver_options, encoding_fault, explained
-from edfi_cte.ledger.schema import run, target
+from edfi_cte.ledger.schema import target
 from tests.ledger.databases import empty_ledger_url
 
 SHORT = Limits(statement_seconds=3, lock_seconds=1, idle_seconds=1)
-RUN = {"target_id": "039141-2026", "run_id": "r", "status": "running", "parameters": "{}", "counts": "{}"}
+ROW = {"target_id": "039141-2026", "edfi_conn_id": "e", "scope_year": 2026, "education_organization_id": 1}
 
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[sa.Engine]:
     engine = open_ledger(url, limits=SHORT)
     with engine.begin() as connection:
-        row = {"edfi_conn_id": "e", "scope_year": 2026, "education_organization_id": 1}
-        connection.execute(sa.insert(target).values(row | {"target_id": "039141-2026"}))
+        connection.execute(sa.insert(target).values(ROW))
     yield engine
     engine.dispose()
 
@@ -74,13 +72,13 @@ def test_a_transaction_that_stands_still_is_ended_and_its_locks_are_free(postgre
     frozen = open_ledger(postgres_database, limits=SHORT)
     waiting = open_ledger(postgres_database, limits=Limits(lock_seconds=30))
     with faults_explained(), waiting.begin() as connection:
-        connection.execute(sa.insert(run).values(RUN | {"started_at": datetime(2026, 1, 1)}))  # noqa: DTZ001
+        connection.execute(sa.insert(target).values(ROW))
     with frozen.connect() as held:
-        held.execute(sa.update(run).values(status="a"))
+        held.execute(sa.update(target).values(scope_year=1))
         with waiting.begin() as connection:
-            connection.execute(sa.update(run).values(status="b"))
+            connection.execute(sa.update(target).values(scope_year=2))
         with pytest.raises(LedgerFault, match=r"connection cut.*limits\.idle_seconds"), faults_explained():
-            held.execute(sa.update(run).values(status="c"))
+            held.execute(sa.update(target).values(scope_year=3))
     for engine in (frozen, waiting):
         engine.dispose()
 
