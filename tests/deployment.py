@@ -53,6 +53,12 @@ class Deployment:
             target_id.removeprefix(f"{DISTRICT}-"): (status, message or "") for target_id, status, message in rows
         }
 
+    def entries(self) -> dict[str, tuple[str, str]]:
+        """Status and message of each run in the history, by its name there."""
+        with sqlite3.connect(self.ledger) as ledger:
+            rows = ledger.execute("SELECT run_id, status, message FROM edfi_cte_run").fetchall()
+        return {run_id: (status, message or "") for run_id, status, message in rows}
+
 
 def target(scope_year: int, **changes: Any) -> dict[str, Any]:
     common = {"district_number": DISTRICT, "campus_conn_id": "campus"}

@@ -1,8 +1,18 @@
+# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
 """The resource toggle (page: None, "all sent data remains in the ODS but no new data sends")."""
 
-import pytest
+from copy import deepcopy
+from datetime import datetime, timedelta
+from pathlib import Path
 
+import pytest
+import yaml
+
+from edfi_cte.errors import EdfiCteError
+from edfi_cte.settings import SettingsError, load_settings
+from edfi_cte.sync import lease
 from edfi_cte.sync.lane import STEP_NAMES, StepFailed, StepSkipped
+from edfi_cte.sync.toggle import ToggleWatch
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
 
@@ -106,3 +116,51 @@ def test_off_before_a_task_of_an_earlier_run_is_cleared_is_reported_as_off(world
     with pytest.raises(StepSkipped):
         world.do("run", "upsert")
     assert world.report("run").status == "off"
+
+
+@pytest.mark.parametrize("gone", ["off", "not named any more"])
+def test_off_in_the_middle_of_a_step_stops_what_has_not_begun(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+):
+    for number in range(1, 41):
+        world.campus.add(number, person=number % 8 + 1, startDate=datetime(2025, 9, 1) + timedelta(days=number))
+    world.do("run", "preflight", "extract", "transform")
+    monkeypatch.setattr(lease, "LOOK", 0)
+    path = tmp_path / "edfi_cte.yaml"
+    path.write_text(yaml.safe_dump(world.settings))
+    watch, looks = ToggleWatch(path, load_settings, "039141-2026"), 0
+
+    def switched_off_at_the_tenth_look() -> EdfiCteError | None:
+        nonlocal looks
+        looks += 1
+        if looks == 10:
+            settings = deepcopy(world.settings)
+            if gone == "off":
+                settings["targets"][1]["enabled"] = False
+            else:
+                settings["targets"].pop()
+            path.write_text(yaml.safe_dump(settings))
+        return watch()
+
+    world.watch = switched_off_at_the_tenth_look
+    stopped = pytest.raises(StepSkipped if gone == "off" else SettingsError)
+    with counting_writes(world.odses[2026]) as counted, stopped:
+        world.do("run", "upsert")
+    assert counted == [9]
+    world.watch = lambda: None
+    world.do("run", "upsert", "natural_key_changes", "resync_identity_mapping", "resync_ods")
+    assert world.report("run").status == "ok"
+    assert world.there() == world.expected()
+
+
+def test_a_file_that_is_being_written_ends_nothing_until_it_stays_unreadable(tmp_path: Path, world: World):
+    path = tmp_path / "edfi_cte.yaml"
+    path.write_text(yaml.safe_dump(world.settings))
+    watch = ToggleWatch(path, load_settings, "039141-2026")
+    path.write_text("")
+    assert watch() is None
+    path.write_text(yaml.safe_dump(world.settings))
+    assert watch() is None
+    path.write_text("version: [")
+    assert watch() is None
+    assert isinstance(watch(), SettingsError)

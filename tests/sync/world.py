@@ -158,6 +158,7 @@ class World:
     folder: Path
     campus: Campus = field(default_factory=Campus)
     runs: int = 0
+    ledger_url: str = ""
     watch: Callable[[], EdfiCteError | None] = lambda: None
     page_size: int | None = None
 
@@ -181,7 +182,8 @@ class World:
     def lose_ledger(self) -> None:
         """A new, empty ledger."""
         self.runs += 1
-        self.ledger = open_ledger(f"sqlite:///{self.folder / f'ledger{self.runs}.sqlite'}")
+        self.ledger_url = f"sqlite:///{self.folder / f'ledger{self.runs}.sqlite'}"
+        self.ledger = open_ledger(self.ledger_url)
 
     def lane(self, year: int = 2026, run_id: str | None = None, **options: Any) -> Lane:
         """A lane of a run."""

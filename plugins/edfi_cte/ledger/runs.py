@@ -92,7 +92,12 @@ def twin_at_work(connection: sa.Connection, target_id: str, owner: Owner) -> boo
     found = connection.execute(
         sa.select(run.c.owner)
         .join(lease, sa.and_(lease.c.target_id == run.c.target_id, twin))
-        .where(run.c.target_id == target_id, run.c.run_id == owner.run_id[:250], lease.c.expires_at > server_now())
+        .where(
+            run.c.target_id == target_id,
+            run.c.run_id == owner.run_id[:250],
+            run.c.dag_id == owner.dag_id,
+            lease.c.expires_at > server_now(),
+        )
     ).scalar()
     return found not in (None, owner.key)
 
