@@ -225,6 +225,20 @@ def test_a_target_that_never_ran(tmp_path: Path, deploy: Callable[..., None], as
     assert TARGET in pages.get(path)
 
 
+def test_more_targets_than_a_page_takes(world: Any, deploy: Callable[..., None], as_user: Any):
+    common = {"scope_year": 2026, "campus_conn_id": "campus"}
+    many = [common | {"district_number": f"{n:06}", "edfi_conn_id": f"edfi_{n}"} for n in range(100, 160)]
+    deploy(world.ledger.url.database, targets=many)
+    pages = as_user("admin")
+    seen: list[str] = []
+    for page in (1, 2, 3):
+        seen += re.findall(r'<th scope="row"[^>]*><a [^>]*>([^<]+)<', pages.get("/", page=page))
+    assert len(set(seen)) == len(seen) == 61
+    assert "page 2 of 3" in text_of(pages.get("/", page=2))
+    assert "000133-2026" in pages.get("/", find="000133")
+    assert "No target is like" in pages.get("/", find="nowhere")
+
+
 def test_an_unknown_target(pages: Pages):
     assert "There is no such target" in pages.get("/events", 404, target="000000-2026")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from edfi_cte.ledger.schema import run, run_step, target
@@ -34,7 +34,7 @@ class StepLeft:
     @cached_property
     def left(self) -> dict[str, Any]:
         """What it counted, or as ``fault`` why it could not."""
-        left: dict[str, Any] = json.loads(self.counts)
+        left: dict[str, Any] = msgspec.json.decode(self.counts)
         return left
 
     @property
@@ -54,8 +54,14 @@ class Run:
     status: str
     message: str | None
     dag_id: str | None
-    parameters: dict[str, Any] = field(default_factory=dict)
+    asked: str = "{}"
     steps: tuple[StepLeft, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The params that it was triggered with."""
+        parameters: dict[str, Any] = msgspec.json.decode(self.asked)
+        return parameters
 
     def step(self, name: str) -> StepLeft | None:
         """What a step has left, if it got so far."""
@@ -123,8 +129,8 @@ _STEP_COLUMNS = (
 
 
 def _run(row: Any, steps: Sequence[StepLeft] = ()) -> Run:
-    columns = dict(zip((column.name for column in _COLUMNS), row, strict=False))
-    return Run(**columns | {"parameters": json.loads(row.parameters)}, steps=tuple(steps))
+    target_id, run_id, started_at, finished_at, status, message, dag_id, asked = row[: len(_COLUMNS)]
+    return Run(target_id, run_id, started_at, finished_at, status, message, dag_id, asked, tuple(steps))
 
 
 def targets(connection: sa.Connection) -> list[str]:
@@ -186,7 +192,7 @@ def lacking_in_ods(connection: sa.Connection, target_id: str) -> set[str] | None
     of_target = (run_step.c.target_id == target_id, run_step.c.step == "preflight")
     statement = sa.select(run_step.c.counts).where(*of_target).order_by(run_step.c.began_at.desc()).limit(RUNS_SHOWN)
     for counts in connection.scalars(statement):
-        lacking = json.loads(counts).get("lacking")
+        lacking = msgspec.json.decode(counts).get("lacking")
         if lacking is not None:
             return set(lacking)
     return None

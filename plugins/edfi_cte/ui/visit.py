@@ -54,7 +54,7 @@ class Visit:
         """Airflow's own base path, such as ``/airflow``."""
         return self.root.removesuffix(URL_PREFIX)
 
-    def url(self, page: str = "", **query: Any) -> str:
+    def url(self, page: str = "", /, **query: Any) -> str:
         """The address of a page."""
         return page_address(self.root, page, query)
 
