@@ -7,26 +7,11 @@ from typing import Any
 import pytest
 
 from edfi_cte.ods.message import Answer, Request
-from edfi_cte.ods.transport import Transport
 from edfi_cte.sync.lane import StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
 
 Tamper = Callable[[Request, Answer], Answer]
-
-
-@pytest.fixture
-def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tamper], None]:
-    """``between(tamper)`` puts something between the client and the ODS, which changes answers on their way."""
-    send = Transport.send
-
-    def put(tamper: Tamper) -> None:
-        async def sent(self: Transport, request: Request, *rest: Any) -> Answer:
-            return tamper(request, await send(self, request, *rest))
-
-        monkeypatch.setattr(Transport, "send", sent)
-
-    return put
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ async def check_clock(client: EdFiClient) -> AsyncIterator[Finding]:
         date = parsedate_to_datetime(answer.headers["Date"])
     except (EdFiError, KeyError, ValueError):
         return
-    skew = abs((date - datetime.now(UTC)).total_seconds())
+    # "-0000" says UTC and leaves the zone out (RFC 5322, section 3.3).
+    skew = abs((date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
     if skew > CLOCK_SKEW_SECONDS:
         yield warning("clock", f"the ODS's clock is {skew:.0f} s off this machine's; set this one by NTP")
     else:
