@@ -4,15 +4,9 @@
 -- Parameters: district_number, scope_year, year_start and year_end (the school year's first and last day).
 {% from "clean.sql" import text, whole, flag, day with context -%}
 
-district AS (
-    SELECT d.district_id
-    FROM campus_district AS d
-    WHERE {{ text("d.district_number") }} = {{ param("district_number") }}
-),
-
--- 1. The enrollments that may be candidates, as they stand in Campus: those of three years' calendars, and of any other
---    calendar those that may last into the year.
-likely AS (
+-- 1. The district's enrollments that may concern the year, as they stand in Campus: those of three years' calendars, and
+--    of any other calendar those that may last into the year.
+of_district AS (
     SELECT
         e.enrollment_id,
         e.person_id,
@@ -42,8 +36,11 @@ likely AS (
     INNER JOIN campus_calendar AS c ON e.calendar_id = c.calendar_id
     INNER JOIN campus_school AS s ON c.school_id = s.school_id
     WHERE
-        e.district_id IN (SELECT d.district_id FROM district AS d)
-        AND (e.career_cluster IS NOT NULL OR e.cte_program_type IS NOT NULL)
+        e.district_id IN (
+            SELECT d.district_id
+            FROM campus_district AS d
+            WHERE {{ text("d.district_number") }} = {{ param("district_number") }}
+        )
         AND (
             c.scope_year BETWEEN {{ param("scope_year") }} - 1 AND {{ param("scope_year") }} + 1
             OR e.end_date >= CAST({{ param("year_start") }} AS date)
@@ -58,7 +55,7 @@ likely AS (
         )
 ),
 
--- 2. The same, clean.
+-- 2. Those with any career-technical value, clean.
 enrollment AS (
     SELECT
         l.enrollment_id,
@@ -82,7 +79,8 @@ enrollment AS (
         {{ flag("l.calendar_exclude") }} AS calendar_exclude,
         {{ flag("l.school_exclude") }} AS school_exclude,
         {{ flag("l.no_show") }} AS no_show
-    FROM likely AS l
+    FROM of_district AS l
+    WHERE l.career_cluster IS NOT NULL OR l.cte_program_type IS NOT NULL
 ),
 
 -- 3. An enrollment that was never closed ends with its calendar, though not before it started; else it is open.
@@ -114,22 +112,15 @@ dated AS (
 -- 5. The students with an enrollment in the scope year: 2 if one is not itself excluded, 1 if that can't be read.
 present AS (
     SELECT
-        e.person_id,
-        {%- for rule in exclude_also if rule != "summer_school" %}
-        {{ flag("e." ~ rule) }} AS {{ rule }},
+        o.person_id,
+        {%- for rule in exclude_also %}
+        {{ flag("o." ~ rule) }} AS {{ rule }},
         {%- endfor %}
-        {%- if "summer_school" in exclude_also %}
-        {{ flag("c.summer_school") }} AS summer_school,
-        {%- endif %}
-        {{ flag("c.calendar_exclude") }} AS calendar_exclude,
-        {{ flag("s.school_exclude") }} AS school_exclude,
-        {{ flag("e.no_show") }} AS no_show
-    FROM campus_enrollment AS e
-    INNER JOIN campus_calendar AS c ON e.calendar_id = c.calendar_id
-    INNER JOIN campus_school AS s ON c.school_id = s.school_id
-    WHERE
-        c.scope_year = {{ param("scope_year") }}
-        AND e.district_id IN (SELECT d.district_id FROM district AS d)
+        {{ flag("o.calendar_exclude") }} AS calendar_exclude,
+        {{ flag("o.school_exclude") }} AS school_exclude,
+        {{ flag("o.no_show") }} AS no_show
+    FROM of_district AS o
+    WHERE o.calendar_year = {{ param("scope_year") }}
 ),
 
 attending AS (
