@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import dag, ledger_writes, new_target, sending, state, year
-from bench.results import Row, machine, show, write
+from bench.results import Row, machine, show, write, write_page
 
 LAST = 12
 RESULTS = Path(__file__).with_name("results.json")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
 
 def main() -> int:
@@ -32,6 +33,7 @@ def main() -> int:
     show(rows)
     if len(wanted) == LAST:
         write(RESULTS, about | {"seconds": round(time.monotonic() - started)}, rows)
+        write_page(PAGE, rows)
         say(f"written to {RESULTS.relative_to(Path.cwd())}")
     return 0
 

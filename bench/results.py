@@ -74,6 +74,22 @@ def write(path: Path, about: dict[str, Any], rows: Iterable[Row]) -> None:
     path.write_text(json.dumps(document, indent=2) + "\n")
 
 
+def write_page(path: Path, rows: Iterable[Row]) -> None:
+    """Put the table into the documentation's page, in the place of the last run's."""
+    lines = ["| # | work | beside | mark | now | |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        figures = _figures(row.figures).replace("\n", "; ")
+        words = {True: "reached", False: "missed", None: "reported"}[row.reached]
+        lines.append(f"| {row.number} | {row.work} | {row.against} | {row.mark} | {ratio} ({figures}) | {words} |")
+    before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    path.write_text(before + _BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + _END + after, encoding="utf-8")
+
+
+_BEGIN, _END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+
+
 def _words(reached: bool | None) -> str:
     return {True: "yes", False: "no", None: "reported"}[reached]
 
