@@ -32,16 +32,16 @@ MOST = 10
 _SLOW = ("tests/sync/test_model.py", "tests/sync/test_crash.py", "tests/sync/test_batch.py")
 NEAR = {
     "associations": ("tests/associations", "tests/rules", "tests/ledger/test_plan.py", "tests/sync"),
-    "ledger": ("tests/ledger", "tests/sync"),
+    "ledger": ("tests/ledger", "tests/sync", "tests/ui"),
     "sync": ("tests/sync", "tests/test_cli.py"),
     "ods": ("tests/ods", "tests/sync/test_failures.py", "tests/sync/test_what_comes_in.py"),
     "campus": ("tests/campus", "tests/rules", "tests/sync/test_triggers.py"),
     "settings": ("tests/test_settings.py", "tests/test_settings_reading.py", "tests/test_deployment.py"),
     "hooks": ("tests/hooks", "tests/test_deployment.py"),
     "operators": ("tests/operators", "tests/hooks", "tests/dags"),
-    "cli": ("tests/test_cli.py", "tests/test_forget.py"),
+    "cli": ("tests/test_cli.py", "tests/test_cli_init.py", "tests/test_forget.py", "tests/ui"),
     "ui": ("tests/ui",),
-    "": ("tests/test_deployment.py", "tests/hooks", "tests/test_settings.py"),
+    "": ("tests/test_deployment.py", "tests/hooks", "tests/test_settings.py", "tests/test_words.py", "tests/sync"),
 }
 """By part of the package: the tests that are run for it, the nearest first."""
 

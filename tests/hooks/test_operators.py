@@ -52,7 +52,7 @@ def test_get_takes_filters(api: FakeApi, connect: Connect, tmp_path: Path) -> No
 
 def test_get_leaves_no_file_of_a_part(api: FakeApi, connect: Connect, tmp_path: Path) -> None:
     api.add("students", 3)
-    api.faults = [answers(200, [{"id": "1"}], Total_Count="2")] * 9
+    api.faults = [answers(200, [{"id": "1" * 32}], Total_Count="2")] * 9
     path = tmp_path / "students.jsonl"
 
     with pytest.raises(IncompleteRead):
