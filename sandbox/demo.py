@@ -1,7 +1,8 @@
 """``make demo``: the real DAG, run by Airflow, on a sample Campus and a sandbox ODS of this machine.
 
-Three runs: everything is posted; nothing is sent; a dozen edits of Campus arrive. Last, the ODS is compared with what
-an independent oracle derives from Campus, record by record.
+Four runs: everything is posted, and a record that was in the ODS before waits for a person; nothing is sent; a dozen
+edits of Campus arrive, and a record that a mistake in Campus rejects is held; a person approves what waits. Last, the
+ODS is compared with what an independent oracle derives from Campus, record by record.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ TARGET = {
     "campus_conn_id": "campus",
     "edfi_conn_id": "edfi_2026",
 }
+RESOURCE = "studentCTEProgramAssociations"
 ACTIONS = ("Post", "Put", "Delete", "Delete/Post")
 console = Console(width=100, highlight=False)
 
@@ -54,15 +57,19 @@ def main() -> int:
     build(campus)
     with serve(seed=seed_documents(campus, SCOPE_YEAR), api="7.3") as ods:
         say(f"A sandbox ODS at {ods.base_url}, with the district's students, programs and descriptors")
+        put_stranger(campus, ods)
         cluster = Airflow(work, campus, ods)
         cluster.migrate()
-        runs = [cluster.run("first run: everything is posted")]
+        runs = [cluster.run("first run: everything is posted, and the stranger waits")]
         runs += [cluster.run("second run: nothing has changed, so nothing is sent")]
+        before = wanted_of(campus)
         expected = edit(campus)
-        runs += [cluster.run("third run: the edits arrive")]
-        say("The three runs, side by side")
+        held = reject_one(campus, before)
+        runs += [cluster.run("third run: the edits arrive, and the rejected record is held")]
+        runs += [cluster.run("fourth run: a person approves what waits", approve=cluster.waiting_list())]
+        say("The four runs, side by side")
         console.print(report(runs))
-        faults = [*unexpected(runs, expected), *compare(campus, fetch(ods))]
+        faults = [*unexpected(runs, expected), *compare(campus, fetch(ods), held)]
     say(f"{time.monotonic() - started:.0f} s. The sandbox is stopped; ledger, settings and logs are in {work.name}/.")
     say("Look at it in Airflow's UI: make ui")
     for fault in faults:
@@ -102,10 +109,10 @@ class Airflow:
         say("Airflow: a database of its own")
         self._airflow("db", "migrate")
 
-    def run(self, title: str) -> dict[str, Any]:
+    def run(self, title: str, **params: str) -> dict[str, Any]:
         """Run the DAG as ``airflow dags test`` does; what its report counted."""
         say(f"Airflow runs student_cte_program_associations, {title}")
-        parameters = json.dumps({"scope_year": SCOPE_YEAR})
+        parameters = json.dumps({"scope_year": SCOPE_YEAR, **params})
         self._airflow("dags", "test", "student_cte_program_associations", "--conf", parameters)
         with sqlite3.connect(self._ledger) as ledger:
             row = ledger.execute(
@@ -115,6 +122,14 @@ class Airflow:
         result = {"title": title.split(":")[0], "status": row[0]} | dict(json.loads(row[1]))
         console.print(report([result]))
         return result
+
+    def waiting_list(self) -> str:
+        """The id of the list of deletes that waits, as the report has named it."""
+        with sqlite3.connect(self._ledger) as ledger:
+            (list_id,) = ledger.execute(
+                "SELECT list_id FROM edfi_cte_delete_list WHERE state = 'waiting' ORDER BY seen_at DESC LIMIT 1"
+            ).fetchone()
+        return str(list_id)
 
     def _airflow(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "airflow", *arguments]
@@ -145,6 +160,37 @@ def edit(campus: Path) -> dict[str, int]:
     return expected
 
 
+def wanted_of(campus: Path) -> dict[oracle.Key, dict[str, Any]]:
+    """What the ODS should hold."""
+    return oracle.expected(campus, SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": {}})
+
+
+def put_stranger(campus: Path, ods: Any) -> None:
+    """A record of the district that nothing in Campus stands behind: another system has left it in the ODS."""
+    document = next(iter(wanted_of(campus).values()))
+    ods.control.put(RESOURCE, document | {"beginDate": "2024-10-01"})
+    say("One association is in the ODS already, of a start date that Campus does not know")
+
+
+def reject_one(campus: Path, before: Mapping[oracle.Key, Any]) -> oracle.Key:
+    """Give a record that was sent a Career Cluster that no preference maps; its key."""
+    verdicts = oracle.verdicts(
+        oracle.read_tables(campus), SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": {}}
+    )
+    students = Counter(v.document["studentReference"]["studentUniqueId"] for v in verdicts.values() if v.document)
+    number, key = next(
+        (number, oracle.key_of(v.document))
+        for number, v in verdicts.items()
+        if v.document
+        and before.get(oracle.key_of(v.document)) == v.document
+        and students[v.document["studentReference"]["studentUniqueId"]] == 1
+    )
+    with duckdb.connect(str(campus)) as database:
+        database.execute(f"UPDATE dbo.EnrollmentMO SET careerCluster = '99' WHERE enrollmentID = {number}")
+    say(f"Somebody gives enrollment {number} the Career Cluster 99, which no preference maps")
+    return key
+
+
 def report(runs: list[dict[str, Any]]) -> Table:
     """The runs side by side."""
     table = Table("", *(run["title"] for run in runs), title_justify="left")
@@ -153,7 +199,8 @@ def report(runs: list[dict[str, Any]]) -> Table:
     table.add_section()
     for action in ACTIONS:
         table.add_row(f"sent: {action}", *(f"{run['sent'][action]:,}" for run in runs))
-    for name in ("unchanged", "failed", "failed for", "resync found"):
+    kept = ("held for", "waiting for a person", "out of the key's reach")
+    for name in ("unchanged", "failed", "failed for", "resync found", *kept):
         add_rows(table, runs, name)
     table.add_row("status", *(run["status"] for run in runs))
     return table
@@ -170,22 +217,32 @@ def add_rows(table: Table, runs: list[dict[str, Any]], name: str) -> None:
 
 def unexpected(runs: list[dict[str, Any]], edits: dict[str, int]) -> list[str]:
     """What the runs did and should not have done."""
-    first, second, third = (run["sent"] for run in runs)
+    first, second, third, fourth = (run["sent"] for run in runs)
     nothing = dict.fromkeys(ACTIONS, 0)
-    wanted = [(first, nothing | {"Post": runs[0]["desired"]}), (second, nothing), (third, edits)]
+    wanted = [
+        (first, nothing | {"Post": runs[0]["desired"]}),
+        (second, nothing),
+        (third, edits),
+        (fourth, nothing | {"Delete": 1}),
+    ]
     faults = [
         f"the {run['title']} sent {sent}, where {should} was expected"
         for run, (sent, should) in zip(runs, wanted, strict=True)
         if sent != should
     ]
+    waiting = [sum(run["waiting for a person"].values()) for run in runs]
+    held = [sum(run["held for"].values()) for run in runs]
+    if (waiting, held) != ([1, 1, 1, 0], [0, 0, 1, 1]):
+        faults.append(f"{waiting} records waited, and {held} were held, in the four runs")
     return faults + [f"the {run['title']} ended as {run['status']}" for run in runs if run["status"] != "ok"]
 
 
-def compare(campus: Path, documents: list[dict[str, Any]]) -> list[str]:
-    """The ODS against the oracle, record by record."""
-    wanted = oracle.expected(campus, SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": {}})
+def compare(campus: Path, documents: list[dict[str, Any]], held: oracle.Key) -> list[str]:
+    """The ODS against the oracle, record by record; beside what is expected it holds what is held."""
+    wanted = wanted_of(campus)
     there = {oracle.key_of(document): bare(document) for document in documents}
-    missing, extra = wanted.keys() - there.keys(), there.keys() - wanted.keys()
+    missing, extra = wanted.keys() - there.keys(), there.keys() - wanted.keys() - {held}
+    missing |= {held} - there.keys()
     different = [key for key in wanted.keys() & there.keys() if bare(wanted[key]) != there[key]]
     equal = len(wanted) - len(missing) - len(different)
     say(f"The ODS holds {len(documents):,} associations; {equal:,} of the {len(wanted):,} expected are equal in all")

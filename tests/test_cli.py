@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +241,33 @@ def test_nothing_but_the_answer_is_printed(deployment: Deployment, monkeypatch: 
     )
     assert "039141-2026: what a run would do" in done.stdout
     assert "Opening" not in done.stdout + done.stderr
+
+
+def test_plan_says_what_is_held_and_what_would_stop_a_run(cli: Any, deployment: Deployment):
+    """By an exit code of its own, and with what to trigger, word for word."""
+    from edfi_cte.deployment import open_lane
+    from edfi_cte.sync.lane import RunOptions
+    from tests.sync.world import run
+
+    for number in range(3, 9):
+        deployment.rows.add(number, person=number % 7 + 1, startDate=datetime(2025, 8, 20 + number))  # noqa: DTZ001
+    deployment.another_campus("campus")
+    deployment.deploy()
+    run(open_lane("039141-2026", "run", RunOptions()))
+    deployment.rows.set("EnrollmentMO", 3, careerCluster="77")
+    deployment.another_campus("campus")
+    code, said = cli("plan", "--scope-year", "2026", "--list")
+    assert code == 0
+    assert "held         enrollment 3" in said
+    assert "career_cluster_unmapped: no Delete" in said
+    deployment.rows.set("Calendar", 2026, exclude=True)
+    deployment.another_campus("campus")
+    code, said = cli("plan", "--scope-year", "2026", "--list")
+    assert code == 3
+    for words in (
+        "A run would stop at deletes that wait for a person",
+        "7 deletes",
+        "calendar_exclude",
+        '"approve": ',
+    ):
+        assert words in said
