@@ -20,7 +20,7 @@ help: ## Say what there is to run
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(READY) ## Sync a sample district to a sandbox ODS, three times, and check every record
+demo: $(READY) ## Sync a sample district to a sandbox ODS, four times, and check every record
 	@$(BIN)/python -m sandbox.demo
 
 .PHONY: ui
