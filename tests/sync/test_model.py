@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from edfi_cte.errors import EdfiCteError
-from edfi_cte.sync.lane import StepFailed, StepSkipped
+from edfi_cte.sync.lane import SHARED_STEPS, Shard, StepFailed, StepSkipped
 from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import STEPS, run_step
 from tests.sync import oracles
@@ -184,13 +186,20 @@ class Sync(RuleBasedStateMachine):
             self.world.outcome(year, dry_run=True)
         assert counted == [0]
 
-    @rule(turn=indexes, seed=st.integers(0, 10**6), last=st.integers(4, len(STEPS)), resync=flags, reported=flags)
-    def broken_run(self, turn: int, seed: int, last: int, resync: Any, reported: Any) -> None:
-        """A run whose writes go wrong, and that may end before its last step."""
+    @rule(
+        turn=indexes,
+        seed=st.integers(0, 10**6),
+        last=st.integers(4, len(STEPS)),
+        resync=flags,
+        reported=flags,
+        two=st.booleans(),
+    )
+    def broken_run(self, turn: int, seed: int, last: int, resync: Any, reported: Any, two: bool) -> None:
+        """A run whose writes go wrong, whose sending two tasks may share, and that may end before its last step."""
         self.world.runs += 1
         year, run_id = self.year(turn), f"broken {self.world.runs}"
         with mishaps(seed):
-            done = self.tasks(year, run_id, list(STEPS)[:last], resync=bool(resync), reported=bool(reported))
+            done = self.tasks(year, run_id, list(STEPS)[:last], resync=bool(resync), reported=bool(reported), two=two)
         self.broken[year] = (run_id, min(done, len(STEPS) - 1), bool(resync))
 
     @precondition(lambda self: self.broken)
@@ -212,14 +221,16 @@ class Sync(RuleBasedStateMachine):
         if not oracles.mapped(self.world, year):
             self.first_contact.add(year)
 
-    def tasks(self, year: int, run_id: str, steps: list[str], *, resync: bool, reported: bool) -> int:
+    def tasks(
+        self, year: int, run_id: str, steps: list[str], *, resync: bool, reported: bool, two: bool = False
+    ) -> int:
         """Tasks of a run, one after the other until one fails; how many have ended."""
         ended = 0
         self.note_first_contact(year)
         with counting_writes(self.world.odses[year]) as counted:
             for step in steps:
                 try:
-                    run_step(self.world.lane(year, run_id, resync=resync), step)
+                    self.task(year, run_id, step, resync=resync, two=two and step in SHARED_STEPS)
                 except StepSkipped:
                     pass
                 except (EdfiCteError, Died):
@@ -235,6 +246,16 @@ class Sync(RuleBasedStateMachine):
                 self.check_ok(year, result, read_now="extract" in steps, resync=resync)
         self.world.let_leases_run_out()
         return ended
+
+    def task(self, year: int, run_id: str, step: str, *, resync: bool, two: bool) -> None:
+        """One task, or two side by side that share the step."""
+        lanes = [
+            replace(self.world.lane(year, run_id, resync=resync), shard=Shard(index, 1 + two))
+            for index in range(1 + two)
+        ]
+        with ThreadPoolExecutor(len(lanes)) as threads:
+            for done in [threads.submit(run_step, lane, step) for lane in lanes]:
+                done.result()
 
     def check_ok(self, year: int, result: Report, *, read_now: bool, resync: bool) -> None:
         """A run says ok only of what is so, but for single failures, and for what only a resync can know."""
