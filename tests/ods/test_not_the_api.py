@@ -195,3 +195,11 @@ def test_several_at_once_meet_one_outage() -> None:
         outcomes = with_client(api, work)
     assert {type(outcome).__name__ for outcome in outcomes} <= {"NotTheApi", "CircuitOpen"}
     assert len(api.data_requests()) < 300, "the circuit spares what is down"
+
+
+@pytest.mark.parametrize("dialect", ["6.2", "7.3"])
+def test_pages_of_two_are_the_smallest_that_are_read(dialect: str) -> None:
+    with FakeApi(DIALECTS[dialect], max_limit=2) as api:
+        wanted = api.add("students", 7)
+        found = with_client(api, lambda client: client.find("students", {}), page_size=9)
+    assert sorted(row["id"] for row in found) == sorted(wanted)
