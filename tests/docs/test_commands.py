@@ -11,13 +11,16 @@ from edfi_cte.cli.command import _parser
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHOWN = re.compile(r"^ *\$ (.+?)(?: +#.*)?$|`((?:edfi-cte|make) [^`]+)`", re.MULTILINE)
-RUN_BY_CI = {"lint", "test", "demo", "docs", "test-installs", "test-cluster"}
+RUN_BY_CI = {"lint", "test", "demo", "docs", "test-installs", "test-browser", "test-cluster"}
 RUN_BY_TESTS = {"build": "tests/packaging/conftest.py", "docs-generated": "tests/docs/test_generated.py"}
 NOT_RUN_HERE = {"up": "Docker", "down": "Docker"}
 BY_HAND = {
     "test-quick": "a part of make test",
     "sandbox": "runs until it is stopped; the demo and the tests start the same server",
     "bench": "minutes; docs/performance.md has its figures",
+    "ui": "serves pages until it is stopped; make test-browser walks them",
+    "screenshots": "draws the pages for the docs; make test-browser walks them",
+    "mutants": "minutes to hours, by the number asked for",
     "lock": "asks the registry for the newest versions",
 }
 
@@ -37,7 +40,8 @@ COMMANDS = shown()
 MAKE = [(page, command) for page, command in COMMANDS if command.startswith("make ")]
 OURS = [(page, command) for page, command in COMMANDS if command.startswith("edfi-cte ")]
 PLACEHOLDERS = {"<enrollmentID>": "12345", "<target>": "039141-2026", "Y": "2026"}
-KNOWN_OTHERS = ("docker compose ", ".venv/bin/pre-commit install")
+KNOWN_OTHERS = ("docker compose ", ".venv/bin/pre-commit install", "pip install -c locks/constraints/")
+"""The first can't be run here, as its page says; the third is that of tests/packaging."""
 
 
 @pytest.mark.parametrize(("page", "command"), MAKE)
