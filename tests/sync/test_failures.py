@@ -32,6 +32,7 @@ def test_a_student_who_is_not_enrolled_in_the_ods_fails_alone_and_is_tried_again
     assert result.counts["sent"]["Post"] == 1
     assert result.counts["failed for"] == {"not_yet_enrolled": 1}
     assert "studentSchoolAssociation" in result.advice["not_yet_enrolled"]
+    assert "not_yet_enrolled, the first enrollments: 2" in result.table()
     [(kind, status, message, _)] = attempts(lenient)
     assert (kind, status) == ("not_yet_enrolled", 403)
     assert "5555555555" not in message

@@ -46,6 +46,7 @@ def test_the_overview_has_a_line_a_target_and_first_what_needs_a_person(pages: P
         assert need in needs
     assert needs.index("wait for") < needs.index("refused") < needs.index("held")
     assert TARGET in table
+    assert "just now" in table or "minute" in table, "the full resync"
 
 
 @pytest.mark.parametrize(

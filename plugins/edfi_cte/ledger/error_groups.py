@@ -97,6 +97,15 @@ def edfi_errors(connection: sa.Connection, target_id: str, run_id: str, plan_aft
     return _most_first(groups)
 
 
+def examples(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> dict[str, list[int]]:
+    """The first enrollment ids of each rejection reason, and of each error type of a run's last plan."""
+    found: dict[str, list[int]] = {}
+    for group in (*campus_errors(connection, target_id), *edfi_errors(connection, target_id, run_id, plan_after)):
+        ids = found.setdefault(group.reason, [])
+        ids += group.examples
+    return {reason: sorted(ids)[:EXAMPLES] for reason, ids in found.items() if ids}
+
+
 def _failed(connection: sa.Connection, target_id: str, run_id: str, plan_after: int) -> Sequence[sa.Row[Any]]:
     source = enrollment_record
     same = sa.and_(source.c.target_id == event.c.target_id, source.c.enrollment_id == event.c.enrollment_id)

@@ -15,7 +15,7 @@ from edfi_cte.ledger.schema import run, run_step, target
 
 RUNS_SHOWN = 30
 _DRY_RUN = "dry run"
-_TOLD = ("report", "transform", "resync_ods")
+_TOLD = ("report", "transform", "resync_identity_mapping", "resync_ods")
 """The steps that say how a run went."""
 
 
@@ -101,10 +101,16 @@ class Run:
         return sum(self.report.get("sent", {}).values())
 
     @property
-    def resynced(self) -> bool:
-        """Whether it compared all that is ours with what the ODS holds."""
-        step = self.step("resync_ods")
-        return step is not None and step.fault is None
+    def resynced_at(self) -> datetime | None:
+        """When all that is ours was last compared with what the ODS holds, by this run or one before it.
+
+        Most resyncs read what has changed since the one before; those say when all was read.
+        """
+        step, read = self.step("resync_ods"), self.step("resync_identity_mapping")
+        if step is None or read is None or step.fault or read.fault:
+            return None
+        whole_at = read.left.get("next_resync", {}).get("whole_at")
+        return datetime.fromisoformat(whole_at).replace(tzinfo=None) if whole_at else self.started_at
 
 
 _COLUMNS = (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from edfi_cte.associations.actions import Action
 from edfi_cte.associations.transform import RejectionReason
-from edfi_cte.ledger import accounts, differences, forgetting, leases, old_documents, runs
+from edfi_cte.ledger import accounts, differences, error_groups, forgetting, leases, old_documents, runs
 from edfi_cte.ledger.accounts import Answered, Failures
 from edfi_cte.ledger.records import Outcome
 from edfi_cte.sync import keeping
@@ -33,6 +33,8 @@ class Report:
     message: str | None
     counts: dict[str, Any]
     advice: dict[str, str]
+    examples: dict[str, list[int]] = field(default_factory=dict)
+    """The first enrollment ids of each rejection and failure."""
 
     def table(self) -> str:
         """The report as text, one line a number."""
@@ -44,6 +46,7 @@ class Report:
             else:
                 lines.append(f"  {name:<42}{value:>9,}")
         lines += [f"  {name}: {text}" for name, text in self.advice.items()]
+        lines += [f"  {name}, the first enrollments: {_named(ids)}" for name, ids in self.examples.items()]
         if self.message:
             lines += ["", f"  {self.message}"]
         return "\n".join(lines)
@@ -74,7 +77,8 @@ def report(lane: Lane) -> Report:
             alarms = (_lost(connection, lane), message, standing.alarm(lane))
             message = "\n  ".join(said for said in alarms if said) or None
         advice = _advice(steps, failures) | standing.advice(lane)
-        result = Report(lane.target_id, _status(lane, message), message, counts, advice)
+        examples = error_groups.examples(connection, lane.target_id, lane.run_id, plan_after)
+        result = Report(lane.target_id, _status(lane, message), message, counts, advice, examples)
         _close(connection, lane, result)
     configured = {target.target_id for target in lane.settings.targets}
     for gone in forgetting.retire(lane.ledger, configured, lane.settings.retention.days):
@@ -207,6 +211,10 @@ def _unaccounted(
     if missing > answered.failed_writes + standing.replacements:
         return f"{lane.target_id}: {missing} desired records are not in the ODS, and no failed event says why"
     return None
+
+
+def _named(ids: list[int]) -> str:
+    return ", ".join(map(str, ids))
 
 
 def _advice(steps: dict[str, Any], failures: list[Failures]) -> dict[str, str]:

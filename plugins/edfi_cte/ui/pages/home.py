@@ -76,7 +76,7 @@ def _lines(visit: Visit, connection: sa.Connection) -> list[Line]:
 
 def _in_detail(connection: sa.Connection, line: Line) -> Line:
     runs = overview.recent_runs(connection, line.target_id)
-    resynced = next((run for run in runs if run.resynced), None)
+    resynced_at = next((run.resynced_at for run in runs if run.resynced_at), None)
     return Line(
         line.target_id,
         line.enabled,
@@ -84,6 +84,6 @@ def _in_detail(connection: sa.Connection, line: Line) -> Line:
         line.needs,
         line.kept,
         overview.last_counted(runs),
-        resynced.started_at if resynced else None,
+        resynced_at,
         tuple(history(runs, overview.RUNS_SHOWN)),
     )
