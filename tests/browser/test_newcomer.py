@@ -1,0 +1,161 @@
+"""The way of a new user up to the first run: constraints, connections in the UI, init, check, plan, trigger.
+
+Airflow 3.3 with its own scheduler, DAG processor and API server; a sample Campus; the sandbox ODS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from sandbox.campus import load
+from sandbox.ods import serve
+from tests.browser.conftest import Server, _free_port
+from tests.packaging.environments import ROOT, Deployment, build_wheel, deployment, install, uv
+from tests.sync.world import Campus, seed
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+DAG = "student_cte_program_associations"
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Installed as docs/install.md says, from the wheel and the constraints; DuckDB is the sample Campus's."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    wheel = build_wheel(folder)
+    uv("venv", "--python", sys.executable, folder / "environment")
+    python = folder / "environment/bin/python"
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    constraints = ROOT / f"locks/constraints/airflow-3.3-python-{minor}.txt"
+    install(python, "--constraint", constraints, f"edfi-cte[postgres] @ {wheel.as_uri()}")
+    install(python, "--constraint", ROOT / "requirements.lock", "apache-airflow-providers-duckdb", "duckdb")
+    made = deployment(folder / "airflow", python)
+    made.copy_dags()
+    return made
+
+
+@contextmanager
+def standalone(airflow: Deployment) -> Iterator[Server]:
+    """``airflow standalone``, until the API server answers."""
+    port = _free_port()
+    (airflow.home / "simple_auth_manager_passwords.json.generated").write_text('{"admin": "admin"}')
+    airflow.settings.update(
+        {
+            # standalone starts its parts by the name of the command.
+            "PATH": f"{airflow.python.parent}:{os.environ['PATH']}",
+            "AIRFLOW__API__PORT": str(port),
+            "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(64),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            "AIRFLOW__CORE__PARALLELISM": "2",
+            "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+            "COLUMNS": "200",
+        }
+    )
+    with (airflow.home / "standalone.log").open("w") as log:
+        process = subprocess.Popen(
+            [airflow.python, "-m", "airflow", "standalone"],
+            env=airflow.environment(),
+            cwd=airflow.home,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        server = Server("3.3", f"http://127.0.0.1:{port}")
+        try:
+            until(lambda: bool(server.token("admin")), "Airflow answers")
+            yield server
+        finally:
+            # The whole of it: standalone leaves children behind when it is ended alone.
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def until(holds: Callable[[], Any], what: str, seconds: float = 180) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if found := holds():
+                return found
+        except OSError:
+            pass
+        time.sleep(1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def asked(server: Server, path: str) -> Any:
+    request = Request(f"{server.base}/api/v2/{path}", headers={"Authorization": f"Bearer {server.token('admin')}"})
+    with urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def add_connection(page: Any, server: Server, conn_id: str, kind: str, **fields: str) -> None:
+    """Through the form of Admin > Connections."""
+    page.goto(f"{server.base}/connections")
+    page.get_by_role("button", name="Add Connection").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input[name=connection_id]").fill(conn_id)
+    dialog.get_by_role("combobox").first.fill(kind)
+    page.keyboard.press("Enter")
+    dialog.locator("input[name=host]").wait_for()
+    for name, value in fields.items():
+        dialog.locator(f"input[name={name}]").fill(value)
+    dialog.get_by_role("button", name=re.compile("^Save$")).click()
+    dialog.wait_for(state="hidden")
+
+
+def test_from_nothing_to_the_first_run(airflow: Deployment, open_page: Callable[..., Any], tmp_path: Path) -> None:
+    campus = Campus()
+    campus.add(1)
+    campus.add(2, person=2, noShow=True)
+    load(tmp_path / "campus.duckdb", campus.tables)
+    with serve(seed=seed(), api="7.3") as ods, standalone(airflow) as server:
+        page, _ = open_page(server)
+        # Without settings the page of DAGs says why there is none.
+        until(lambda: asked(server, "importErrors")["total_entries"], "the import error")
+        page.goto(f"{server.base}/dags")
+        page.get_by_role("button", name="Dag Import Error").click()
+        page.get_by_text(re.compile(rf"{DAG}\.py")).first.click()
+        page.get_by_text(re.compile("the settings file cannot be read: there is none")).first.wait_for()
+
+        add_connection(page, server, "campus", "DuckDB", host=str(tmp_path / "campus.duckdb"))
+        port = ods.base_url.split(":")[2].split("/")[0]
+        add_connection(
+            page, server, "edfi_2026", "Ed-Fi", host=ods.base_url, login=ods.key, password=ods.secret, port=port
+        )
+        add_connection(page, server, "edfi_cte_ledger", "Generic", host=str(tmp_path / "ledger.sqlite"))
+
+        for command, said in (
+            (("init", "--yes", "--scope-year", "2026"), "Written: "),
+            (("check", "--strict"), "may read studentCTEProgramAssociations"),
+            (("plan", "--scope-year", "2026"), "what a run would do"),
+        ):
+            done = airflow.run("-m", "edfi_cte.cli", *command)
+            assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+            assert said in done.stdout
+
+        until(lambda: asked(server, f"dags?dag_id_pattern={DAG}")["total_entries"], "the DAG")
+        page.goto(f"{server.base}/dags/{DAG}")
+        page.get_by_role("button", name=re.compile("Trigger")).first.click()
+        page.get_by_role("dialog").get_by_role("button", name=re.compile("^Trigger$")).click()
+        [run] = until(lambda: asked(server, f"dags/{DAG}/dagRuns")["dag_runs"], "the run")
+        assert run["run_type"] == "manual"
