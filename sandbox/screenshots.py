@@ -20,12 +20,14 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DARK = {"run"}
+"""Drawn in the dark theme; the others in the light one."""
 IN_AIRFLOW = {"overview"}
 """Drawn inside of Airflow's frame; the others by themselves."""
 
 
 def main() -> int:
-    """Draws each page, light and dark."""
+    """Draws each page."""
     from playwright.sync_api import sync_playwright
 
     work = ROOT / ".demo"
@@ -47,7 +49,8 @@ def main() -> int:
             page = context.new_page()
             page.goto(address, wait_until="networkidle")
             for name, path in _paths(work / "ledger.sqlite").items():
-                _draw(page, address + path, IMAGES / f"{name}-{theme}.png", framed=name in IN_AIRFLOW)
+                if (name in DARK) == (theme == "dark"):
+                    _draw(page, address + path, IMAGES / f"{name}.png", framed=name in IN_AIRFLOW)
         browser.close()
     print(f"Drawn into {IMAGES.relative_to(ROOT)}/.")
     return 0
@@ -66,7 +69,6 @@ def _paths(ledger: Path) -> dict[str, str]:
         "event-queue": f"/edfi-cte/events{target}",
         "errors": f"/edfi-cte/errors{target}",
         "record": f"/edfi-cte/record{target}&id={record}",
-        "what-waits": f"/edfi-cte/waiting{target}",
         "preferences": f"/edfi-cte/preferences{target}",
     }
 
