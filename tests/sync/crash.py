@@ -25,6 +25,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from edfi_cte.ods import EdFiClient
 from sandbox.ods.control import Control
+from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, run
 
 FORK = multiprocessing.get_context("fork")
@@ -85,15 +86,19 @@ def in_fork(work: Callable[[Boundaries], None], fatal: int | None = None) -> tup
 
 
 def with_every_kind_of_event(world: World) -> None:
-    """Sent: 1 to 5. Then a post, a put, a delete, a delete/post, and for the resync a loss, an edit and an orphan."""
+    """Sent: 1 to 5, and 7. Then a post, a put, a delete, two delete/posts, one of which keeps its key; and for the
+    resync a loss, an edit and an orphan.
+    """
     world.settings["preferences"]["default"] = {"send_end_date": True}
-    for number in range(1, 6):
+    world.settings["guards"] = {"max_delete_fraction": 1, "max_delete_count": 1000}
+    for number in (1, 2, 3, 4, 5, 7):
         world.campus.add(number, person=number)
     assert in_fork(lambda _: finish(world, "first"))[0] == 0
     world.campus.add(6, person=6)
     world.campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2))
     world.campus.remove(2)
     world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 2))
+    world.campus.set("EnrollmentMO", 7, careerCluster="5")
     control = world.odses[2026].control
     by_student = {d["studentReference"]["studentUniqueId"]: d for d in control.documents(RESOURCE)}
     control.delete(RESOURCE, by_student["1000000004"]["id"])
@@ -108,6 +113,7 @@ def takes_all_back(world: World) -> None:
     world.campus.set("Enrollment", 1, endDate=None)
     world.campus.add(2, person=2)
     world.campus.set("Enrollment", 3, startDate=datetime(2025, 8, 20))
+    world.campus.set("EnrollmentMO", 7, careerCluster="8")
 
 
 def changes_all_again(world: World) -> None:
@@ -116,6 +122,7 @@ def changes_all_again(world: World) -> None:
     world.campus.set("Enrollment", 1, endDate=datetime(2026, 4, 4))
     world.campus.add(22, "5", person=2)
     world.campus.set("Enrollment", 3, startDate=datetime(2025, 9, 9))
+    world.campus.set("EnrollmentMO", 7, careerCluster="4")
 
 
 def changes_nothing(_world: World) -> None:
@@ -123,6 +130,12 @@ def changes_nothing(_world: World) -> None:
 
 
 EDITS = {edit.__name__: edit for edit in (changes_nothing, takes_all_back, changes_all_again)}
+
+EVERY = {changes_nothing: 2, changes_all_again: 3}
+"""Which boundaries: the sharpest edit is the one that takes all back; of the others fewer keep the test short."""
+
+REFUSED = Fault("status", method="POST", path=RESOURCE, status=400, rate=0.5)
+"""Of the posts of each third killed run; what an old document's is put back by is a post as well."""
 
 EDITED_IN_THE_ODS = ("1000000004", "1000000005")
 """Whose records only a resync puts right."""
@@ -168,15 +181,15 @@ def kill_everywhere(world: World, folder: Path, edit: Callable[[World], None]) -
     code, boundaries = in_fork(lambda _: finish(world, "crashing"))
     assert code == 0
     assert world.there() == world.expected()
-    # The sharpest edit is the one that takes all back; of the other, every third boundary keeps the test short.
-    for fatal in range(1, boundaries + 1, 3 if edit is changes_all_again else 1):
+    for turn, fatal in enumerate(range(1, boundaries + 1, EVERY.get(edit, 1))):
         restore()
-        code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
-        assert code == -signal.SIGKILL, f"boundary {fatal}"
+        with world.odses[2026].control.faults(*([REFUSED] if turn % 3 == 2 else [])):
+            code, _ = in_fork(lambda _: finish(world, "crashing"), fatal)
+        assert code == -signal.SIGKILL or turn % 3 == 2, f"boundary {fatal}"
         with sqlite3.connect(ledger) as connection:
             for table in ("lease", "hold"):
                 connection.execute(f"UPDATE edfi_cte_{table} SET expires_at = '2020-01-01 00:00:00.000000'")
-        run_id = "crashing" if fatal % 2 else "later"
+        run_id = "later" if turn % 2 else "crashing"
         edit(world)
         if edit is not changes_nothing:
             code, _ = in_fork(lambda _, run_id=run_id: finish(world, run_id, resync=False))
