@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox import oracle
-from sandbox.campus import DISTRICT_NUMBER, EDITS, build, seed_documents
+from sandbox.campus import DISTRICT_NUMBER, EDITS, PARTS, PREFERENCES, build, seed_documents
 from sandbox.ods import serve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +38,7 @@ TARGET = {
     "scope_year": SCOPE_YEAR,
     "campus_conn_id": "campus",
     "edfi_conn_id": "edfi_2026",
+    "campus_mapping": PARTS,
 }
 RESOURCE = "studentCTEProgramAssociations"
 ACTIONS = ("Post", "Put", "Delete", "Delete/Post")
@@ -87,7 +88,11 @@ class Airflow:
 
     def __init__(self, work: Path, campus: Path, ods: Any) -> None:
         settings = work / "edfi_cte.yaml"
-        settings.write_text(yaml.safe_dump({"version": 1, "targets": [TARGET]}, sort_keys=False))
+        settings.write_text(
+            yaml.safe_dump(
+                {"version": 1, "targets": [TARGET], "preferences": {"default": PREFERENCES}}, sort_keys=False
+            )
+        )
         self._ledger = work / "ledger.sqlite"
         self._log = work / "airflow.log"
         self._environment = os.environ | {
@@ -162,7 +167,7 @@ def edit(campus: Path) -> dict[str, int]:
 
 def wanted_of(campus: Path) -> dict[oracle.Key, dict[str, Any]]:
     """What the ODS should hold."""
-    return oracle.expected(campus, SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": {}})
+    return oracle.expected(campus, SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": PREFERENCES})
 
 
 def put_stranger(campus: Path, ods: Any) -> None:

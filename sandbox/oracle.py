@@ -33,6 +33,9 @@ TABLES = (
     "EnrollmentMO",
     "CampusAttribute",
     "CampusDictionary",
+    "Program",
+    "ProgramParticipation",
+    "ProgramCertification",
 )
 SERVICE_TYPES = ["P", "S", "N"]
 
@@ -132,6 +135,12 @@ class _Campus:
         for row in self.enrollments:
             self.by_person.setdefault(row["personID"], []).append(row)
         self.labels = self._labels(tables)
+        parts = settings.get("campus_mapping") or {}
+        has_programs = parts.get("programs") == "participation"
+        has_certifications = parts.get("certifications") == "program_certification"
+        self.programs = {row["programID"]: row for row in tables.get("Program", [])}
+        self.participations = tables.get("ProgramParticipation", []) if has_programs else None
+        self.certifications = tables.get("ProgramCertification", []) if has_certifications else []
         years = [row for row in tables["SchoolYear"] if row["endYear"] == scope_year]
         self.first_day = (day(years[0]["startDate"]) if years else None) or date(scope_year - 1, 7, 1)
         self.last_day = (day(years[0]["endDate"]) if years else None) or date(scope_year, 6, 30)
@@ -156,6 +165,31 @@ class _Campus:
 
     def program_type(self, enrollment: Row) -> str | None:
         return text(self.missouri.get(enrollment["enrollmentID"], {}).get("cteProgramType"))
+
+    def participation(self, enrollment: Row) -> Row | None:
+        """Of the programs with a State Code in which the student takes part while enrolled, the one begun last."""
+        found = [
+            row
+            for row in self.participations or []
+            if row["personID"] == enrollment["personID"]
+            and self.programs[row["programID"]]["stateCode"] is not None
+            and (enrollment["endDate"] is None or row["startDate"] <= enrollment["endDate"])
+            and (row["endDate"] is None or row["endDate"] >= enrollment["startDate"])
+        ]
+        return max(found, key=lambda row: (row["startDate"], row["participationID"]), default=None)
+
+    def certification(self, enrollment: Row) -> str:
+        """``passing``, ``attempted`` or ``none``: the student's best, of that program where programs are read."""
+        program = self.participation(enrollment)
+        statuses = {
+            (text(row["status"]) or "").upper()
+            for row in self.certifications
+            if row["personID"] == enrollment["personID"]
+            and row["status"] is not None
+            and (self.participations is None or (program and row["programID"] == program["programID"]))
+        }
+        passing = statuses & {"P", "PASS", "PASSED", "PASSING"}
+        return "passing" if passing else "attempted" if statuses else "none"
 
     def calendar(self, enrollment: Row) -> Row:
         return self.calendars[enrollment["calendarID"]]
@@ -247,10 +281,37 @@ def _judge(campus: _Campus, enrollment: Row, settings: dict[str, Any]) -> Verdic
     end = day(enrollment["endDate"])
     if preferences.get("send_end_date") and end:
         document["endDate"] = end.isoformat()
-    without_certification = (preferences.get("certification_status") or {}).get("none")
-    if without_certification:
-        document["technicalSkillsAssessmentDescriptor"] = without_certification
+    certified = (preferences.get("certification_status") or {}).get(campus.certification(enrollment))
+    if certified:
+        document["technicalSkillsAssessmentDescriptor"] = certified
+    # ctePrograms left the model with Data Standard 5
+    if settings.get("data_standard", (5, 2)) < (5, 0):
+        item = _cte_program(campus.participation(enrollment), campus, preferences)
+        if "unmapped" in item:
+            return Verdict("rejected", item["unmapped"])
+        if item:
+            document["ctePrograms"] = [item]
     return Verdict("sent", None, document, (text(enrollment["serviceType"]) or "").upper())
+
+
+def _cte_program(participation: Row | None, campus: _Campus, preferences: dict[str, Any]) -> Document:
+    """The item of ctePrograms, empty without a pathway; with ``unmapped`` the reason why the record is rejected."""
+    pathways, statuses = preferences.get("career_pathway") or {}, preferences.get("student_status") or {}
+    if participation is None:
+        return {}
+    name = text(campus.programs[participation["programID"]]["name"])
+    status = text(participation["studentStatus"])
+    if pathways and name and name not in pathways:
+        return {"unmapped": "career_pathway_unmapped"}
+    if statuses and status and status not in statuses:
+        return {"unmapped": "student_status_unmapped"}
+    pathway = pathways.get(name) if name else None
+    if not pathway:
+        return {}
+    completed = statuses.get(status) if status else None
+    return {"careerPathwayDescriptor": pathway} | (
+        {} if completed is None else {"cteProgramCompletionIndicator": completed}
+    )
 
 
 def _cluster_uri(code: str, preference: dict[str, Any]) -> str | None:

@@ -16,6 +16,17 @@ GRANT SELECT (enrollmentID, careerCluster, cteProgramType) ON dbo.EnrollmentMO T
 GRANT SELECT (attributeID, object, element) ON dbo.CampusAttribute TO edfi_cte_reader;
 GRANT SELECT (attributeID, code, name) ON dbo.CampusDictionary TO edfi_cte_reader;
 
+-- Where the setting campus_mapping of the target reads more, the columns of its parts, of these:
+--     GRANT SELECT (attributeID, enrollmentID, value) ON dbo.CustomStudent TO edfi_cte_reader;
+--     GRANT SELECT (programID, name, stateCode) ON dbo.Program TO edfi_cte_reader;
+--     GRANT SELECT (participationID, personID, programID, startDate, endDate, studentStatus)
+--         ON dbo.ProgramParticipation TO edfi_cte_reader;
+--     GRANT SELECT (personID, programID, status) ON dbo.ProgramCertification TO edfi_cte_reader;
+-- and for exclude_also:
+--     GRANT SELECT (stateExclude, structureID, grade) ON dbo.Enrollment TO edfi_cte_reader;
+--     GRANT SELECT (structureID, name, exclude) ON dbo.GradeLevel TO edfi_cte_reader;
+--     GRANT SELECT (summerSchool) ON dbo.Calendar TO edfi_cte_reader;
+
 -- For an existing login:
 --     CREATE USER edfi_cte FOR LOGIN edfi_cte;
 --     ALTER ROLE edfi_cte_reader ADD MEMBER edfi_cte;

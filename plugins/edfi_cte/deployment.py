@@ -112,6 +112,7 @@ def campus_of(settings: Settings, target: Target) -> CampusReader:
         isolation=target.campus_isolation,
         timeout_seconds=target.campus_timeout_seconds,
         exclude_also=target.exclude_also,
+        parts=target.campus_mapping.model_dump(),
         on_read=_lineage(hook),
     )
 

@@ -8,10 +8,13 @@ from sandbox.campus.calendars import DISTRICT_NUMBER, SCOPE_YEARS
 from sandbox.campus.database import build, load, sample_tables
 from sandbox.campus.edits import EDITS, Edit
 from sandbox.campus.ods_seed import seed_documents
+from sandbox.campus.programs import PARTS, PREFERENCES
 
 __all__ = [
     "DISTRICT_NUMBER",
     "EDITS",
+    "PARTS",
+    "PREFERENCES",
     "SCOPE_YEARS",
     "Edit",
     "build",

@@ -183,6 +183,8 @@ CASES = (
         (Enrolled(), Enrolled(cluster="5", service="S", school=400)),
     ),
     Case("ends", "its end date will be entered, which is not sent"),
+    Case("certifies", "takes part in a program, and will pass its certification"),
+    Case("completes", "takes part in a program, and will get a certification record of it"),
 )
 _NUMBERS = {case.name: number for number, case in enumerate(CASES)}
 

@@ -14,6 +14,7 @@ import duckdb
 from sandbox.campus.calendars import fixed_tables
 from sandbox.campus.cases import case_tables
 from sandbox.campus.population import Population
+from sandbox.campus.programs import program_tables
 from sandbox.campus.schema import SCHEMA, TABLES, Row, Table, Tables
 
 Dialect = Literal["duckdb", "tsql"]
@@ -27,7 +28,7 @@ _ROWS_AN_INSERT = 1000
 def sample_tables(seed: int = 2026) -> Tables:
     """Every row of the sample, by table; equal for equal seeds."""
     tables: Tables = {table.name: [] for table in SCHEMA}
-    for part in (fixed_tables(), Population(seed).generate(), case_tables()):
+    for part in (fixed_tables(), Population(seed).generate(), case_tables(), program_tables()):
         for name, rows in part.items():
             tables[name] += rows
     return tables

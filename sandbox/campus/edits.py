@@ -164,6 +164,24 @@ _EDITS = (
         _delete("loses_primary"),
     ),
     Edit(
+        "certification_passed",
+        "A certification that was attempted is passed.",
+        {PUT: 1},
+        ("UPDATE dbo.ProgramCertification SET status = 'Passing' WHERE certificationID = 1",),
+    ),
+    Edit(
+        "certification_added",
+        "A student without one gets a certification record, attempted.",
+        {PUT: 1},
+        (
+            insert(
+                "ProgramCertification",
+                [{"certificationID": 2, "personID": person_id("completes"), "programID": 2, "status": "Attempted"}],
+                "duckdb",
+            ),
+        ),
+    ),
+    Edit(
         "end_date_entered",
         "An end date inside the scope year is entered, which is no part of what is sent.",
         {},

@@ -11,6 +11,7 @@ import duckdb
 
 from sandbox.campus.calendars import CLUSTER_NAMES, DISTRICT_NUMBER, PROGRAM_TYPES
 from sandbox.campus.cases import CASES, person_id
+from sandbox.campus.programs import DESCRIPTORS
 
 Document = dict[str, Any]
 
@@ -164,6 +165,7 @@ _CORE_DESCRIPTORS = {
     "GradeLevelDescriptor": _GRADES,
     "EducationOrganizationCategoryDescriptor": ["Local Education Agency", "School"],
     "LocalEducationAgencyCategoryDescriptor": ["Regular public school district"],
+    **DESCRIPTORS,
 }
 
 

@@ -38,6 +38,7 @@ SCHEMA = (
             "schoolID": "int",
             "districtID": "int",
             "number": "varchar(6)",
+            "stateSchoolNumber": "varchar(6)",
             "name": "varchar(50)",
             "exclude": "bit",
         },
@@ -104,6 +105,37 @@ SCHEMA = (
             "personID": "int",
             "careerCluster": "varchar(10)",
             "cteProgramType": "varchar(10)",
+        },
+    ),
+    Table(
+        "CustomStudent",
+        {
+            "customID": "int",
+            "personID": "int",
+            "enrollmentID": "int",
+            "attributeID": "int",
+            "value": "varchar(255)",
+        },
+    ),
+    Table("Program", {"programID": "int", "name": "varchar(50)", "stateCode": "varchar(15)"}),
+    Table(
+        "ProgramParticipation",
+        {
+            "participationID": "int",
+            "personID": "int",
+            "programID": "int",
+            "startDate": "smalldatetime",
+            "endDate": "smalldatetime",
+            "studentStatus": "varchar(5)",
+        },
+    ),
+    Table(
+        "ProgramCertification",
+        {
+            "certificationID": "int",
+            "personID": "int",
+            "programID": "int",
+            "status": "varchar(15)",
         },
     ),
     Table(

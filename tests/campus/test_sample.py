@@ -4,16 +4,17 @@ from collections import Counter
 import duckdb
 import pytest
 
-from sandbox.campus import EDITS, SCOPE_YEARS, build, load, sample_tables, seed_documents
+from sandbox.campus import EDITS, PARTS, PREFERENCES, SCOPE_YEARS, build, load, sample_tables, seed_documents
 from sandbox.campus.__main__ import main
 from sandbox.campus.calendars import fixed_tables
 from sandbox.campus.cases import CASES, case_tables, enrollment_id
+from sandbox.campus.programs import program_tables
 from sandbox.campus.schema import SCHEMA
 from sandbox.oracle import expected, key_of, read_tables, verdicts
 from tests.campus.engines import DuckDbHook
 from tests.campus.small import reader
 
-SETTINGS = {"district_number": "039141"}
+SETTINGS = {"district_number": "039141", "campus_mapping": PARTS, "preferences": PREFERENCES}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,8 @@ def planned(before, after):
     for key in before.keys() & after.keys():
         (old_source, old), (new_source, new) = before[key], after[key]
         if old != new:
-            events["Delete/Post" if old_source == new_source else "Put"] += 1
+            other_cluster = old["cteProgramServices"] != new["cteProgramServices"]
+            events["Delete/Post" if old_source == new_source and other_cluster else "Put"] += 1
     return {event: count for event, count in events.items() if count}
 
 
@@ -149,7 +151,7 @@ def planned(before, after):
 def edited(tmp_path_factory):
     """The cases alone, so that each edit can start from an untouched Campus quickly."""
     path = tmp_path_factory.mktemp("edited") / "campus.duckdb"
-    load(path, fixed_tables() | case_tables())
+    load(path, fixed_tables() | case_tables() | program_tables())
     return path
 
 
@@ -180,6 +182,7 @@ def test_a_wrong_edit_is_named(tmp_path, capsys):
 
 def test_the_sample_fits_the_mapping_template(sample):
     assert reader(DuckDbHook(sample)).missing_columns() == []
+    assert reader(DuckDbHook(sample), parts=PARTS).missing_columns() == []
 
 
 def test_the_t_sql_script_is_batches_that_sql_server_takes(capsys):

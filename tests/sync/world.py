@@ -161,6 +161,7 @@ class World:
     ledger_url: str = ""
     watch: Callable[[], EdfiCteError | None] = lambda: None
     page_size: int | None = None
+    data_standard: tuple[int, int] = (5, 2)
 
     def __post_init__(self) -> None:
         self.settings: dict[str, Any] = {
@@ -176,7 +177,6 @@ class World:
             ],
             "preferences": {"default": {}},
         }
-        self._reader = CampusReader(self.campus, district_number=DISTRICT)
         self.lose_ledger()
 
     def lose_ledger(self) -> None:
@@ -202,7 +202,12 @@ class World:
             ledger=self.ledger,
             run_id=run_id,
             options=RunOptions(**options),
-            open_campus=lambda: self._reader,
+            open_campus=lambda: CampusReader(
+                self.campus,
+                district_number=DISTRICT,
+                exclude_also=target.exclude_also,
+                parts=target.campus_mapping.model_dump(),
+            ),
             open_ods=partial(EdFiClient, config),
             watch=self.watch,
         )
@@ -277,7 +282,11 @@ class World:
     def oracle_settings(self, year: int) -> dict[str, Any]:
         """The target as the oracle takes it."""
         [target] = [t for t in self.settings["targets"] if t["scope_year"] == year]
-        return target | {"preferences": self.settings["preferences"][target.get("preferences", "default")]}
+        return (
+            target
+            | {"data_standard": self.data_standard}
+            | {"preferences": self.settings["preferences"][target.get("preferences", "default")]}
+        )
 
     def expected(self, year: int = 2026) -> dict[oracle.Key, Any]:
         """What the naive oracle says the ODS should hold."""
@@ -403,6 +412,9 @@ def seed() -> dict[str, list[dict[str, Any]]]:
         "cteProgramServiceDescriptors": [
             *(descriptor("uri://dese.mo.gov/CTEProgramServiceDescriptor", str(n)) for n in range(1, 17)),
             descriptor("uri://ed-fi.org/CTEProgramServiceDescriptor", "Health Science"),
+        ],
+        "careerPathwayDescriptors": [
+            descriptor("uri://ed-fi.org/CareerPathwayDescriptor", value) for value in ("Health Science", "Other")
         ],
         "technicalSkillsAssessmentDescriptors": [
             descriptor("uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor", value)

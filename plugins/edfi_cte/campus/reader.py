@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from edfi_cte.associations.model import OPTIONAL_RULES, EnrollmentRecord
 from edfi_cte.campus.errors import (
@@ -32,7 +32,7 @@ from edfi_cte.campus.mapping import (
 from edfi_cte.campus.rows import BLANKS, Row, day, enrollment_record, whole_number
 from edfi_cte.campus.server import Server
 from edfi_cte.campus.session import Hook, Isolation, Session, open_session, speaks_t_sql
-from edfi_cte.campus.templates import Statement, Templates, Value, rules
+from edfi_cte.campus.templates import PARTS, Statement, Templates, Value, rules
 
 StudentId = Literal["stateID", "edFiID", "studentNumber"]
 
@@ -72,8 +72,8 @@ class CampusReader:
     Every method opens its own connection and closes it. All raise :class:`CampusError`: see
     its module. ``isolation`` is for SQL Server: ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION on the database.
     ``exclude_also`` names rules that the page does not have (:data:`OPTIONAL_RULES`); the mapping's columns for them
-    are read only then. ``timeout_seconds``: the longest that one answer (a connection, a statement, a batch of
-    rows) is waited for.
+    are read only then. ``parts`` chooses between the mapping's own alternatives (:data:`.templates.PARTS`).
+    ``timeout_seconds``: the longest that one answer (a connection, a statement, a batch of rows) is waited for.
     ``on_read`` is told each statement that was read to its end, with the number of its rows.
     """
 
@@ -88,6 +88,7 @@ class CampusReader:
         isolation: Isolation = "read_committed",
         timeout_seconds: float = TIMEOUT_SECONDS,
         exclude_also: Collection[str] = (),
+        parts: Mapping[str, str] = PARTS,
         on_read: Callable[[str, int], None] | None = None,
     ) -> None:
         if student_id not in get_args(StudentId):
@@ -101,10 +102,11 @@ class CampusReader:
                 f"exclude_also: any of {', '.join(OPTIONAL_RULES)}; not {', '.join(sorted(unknown))}"
             )
         optional = [str(rule) for rule in OPTIONAL_RULES if rule in exclude_also]
-        self._identifiers: dict[str, str | Sequence[str]] = {
+        self._identifiers: dict[str, Any] = {
             "student_id": student_id,
             "exclude_also": optional,
             "rules": rules(optional),
+            "parts": {**PARTS, **parts},
         }
         self._fetch_size = fetch_size
         self._isolation: Isolation = isolation

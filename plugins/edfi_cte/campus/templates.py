@@ -18,6 +18,8 @@ Value = str | int
 
 _MARK = "\ufdd0"  # a Unicode noncharacter: stands for a parameter until the text is complete
 
+_LINE = "\ufdd1"  # another: stands before and after the number of a line of the mapping template
+
 _TAKEN_FOR_A_PARAMETER = re.compile(r"%[sd(]")
 
 
@@ -40,6 +42,15 @@ def shipped_sql_dir() -> Path:
         f"The SQL templates are missing: neither {folders[0]} nor {folders[1]} holds {MAPPING_TEMPLATE}. Install the "
         "wheel, or copy the folder include/sql beside the plugins folder."
     )
+
+
+PARTS: Mapping[str, str] = {
+    "career_technical_fields": "enrollment_mo",
+    "programs": "none",
+    "certifications": "none",
+    "school_number": "number",
+}
+"""The parts of the mapping template that a setting chooses, with what is taken where it does not."""
 
 
 def rules(optional: Collection[str] = ()) -> list[str]:
@@ -79,7 +90,8 @@ class Templates:
         self._environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
             loader=_Utf8(folders, encoding="utf-8-sig"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
         )
-        self._environment.globals |= {"unicode_type": unicode_type, "exclude_also": [], "rules": rules()}
+        self._environment.globals |= {"unicode_type": unicode_type}
+        self._environment.globals |= {"exclude_also": [], "rules": rules(), "parts": PARTS}
 
     def render(
         self, name: str, values: Mapping[str, Value] | None = None, /, **identifiers: str | Sequence[str]
@@ -114,10 +126,17 @@ class Templates:
         """The mapping template, rendered, its lines where they are in the file."""
         source, _, _ = self._environment.loader.get_source(self._environment, MAPPING_TEMPLATE)  # type: ignore[union-attr]
         source = re.sub(r"\{#.*?#\}", lambda comment: "\n" * comment.group().count("\n"), source, flags=re.DOTALL)
+        # Each line bears its number through the rendering, which may leave lines out.
+        lines = source.split("\n")
+        numbered = "\n".join(f"{line}{_LINE}{number}{_LINE}" for number, line in enumerate(lines))
         try:
-            return self._environment.from_string(source).render(**identifiers)
+            pieces = self._environment.from_string(numbered).render(**identifiers).split(_LINE)
         except jinja2.TemplateError as error:
             raise InvalidTemplate(_explain(MAPPING_TEMPLATE, error)) from None
+        found = [""] * len(lines)
+        for text, number in zip(pieces[::2], pieces[1::2], strict=False):
+            found[int(number)] += text.strip("\n")
+        return "\n".join(found)
 
 
 def _explain(name: str, error: jinja2.TemplateError) -> str:

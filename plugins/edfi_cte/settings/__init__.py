@@ -3,7 +3,7 @@
 Every error names the file, the line, the path of the value and what is allowed there.
 """
 
-from edfi_cte.settings.model import DagSettings, Guards, Notification, Retention, Settings, Target
+from edfi_cte.settings.model import CampusMapping, DagSettings, Guards, Notification, Retention, Settings, Target
 from edfi_cte.settings.place import find_settings
 from edfi_cte.settings.preferences import (
     CAREER_CLUSTERS,
@@ -18,6 +18,7 @@ __all__ = [
     "CAREER_CLUSTERS",
     "CTE_PROGRAM_TYPE_URI",
     "UNLISTED_CAREER_CLUSTERS",
+    "CampusMapping",
     "DagSettings",
     "Guards",
     "Notification",

@@ -122,6 +122,22 @@ class UiSettings(Section):
     ``edfi_cte_ledger_reader``. Null: the pages use ``ledger_conn_id``, and read only all the same."""
 
 
+class CampusMapping(Section):
+    """The parts of the mapping file that fit this Campus, so that the file needs no copy for them.
+
+    What a part reads, and what of it is assumed, stands in the head of campus_mapping.sql.
+    """
+
+    career_technical_fields: Literal["enrollment_mo", "enrollment", "custom_fields"] = "enrollment_mo"
+    """Where Career Cluster and CTE Program Type are: columns of EnrollmentMO, of Enrollment, or custom fields."""
+    programs: Literal["none", "participation"] = "none"
+    """Where the Career Tech Program and the Student Status are: not read, or Program and ProgramParticipation."""
+    certifications: Literal["none", "program_certification"] = "none"
+    """Where certifications are: not read, or ProgramCertification."""
+    school_number: Literal["number", "stateSchoolNumber"] = "number"
+    """The column of School whose number reports and pages show."""
+
+
 class Target(Section):
     """A scope year of a district, with its own Ed-Fi connection, toggle and preferences."""
 
@@ -151,6 +167,8 @@ class Target(Section):
     exclude_also: tuple[Literal["enrollment_state_exclude", "grade_level_exclude", "summer_school"], ...] = ()
     """Rules that the page does not have, which exclude a record all the same; each needs its column in the mapping
     file."""
+    campus_mapping: CampusMapping = CampusMapping()
+    """The parts of the mapping file that fit this Campus."""
 
     @field_validator("district_number", mode="before")
     @classmethod
