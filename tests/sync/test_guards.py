@@ -1,9 +1,9 @@
 """When a year stops rather than does harm, or its deletes wait: each guard, and what would happen without it."""
 
 import pytest
-import sqlalchemy as sa
 
 from edfi_cte.campus import CampusReader, IncompleteExtract
+from edfi_cte.ledger import forgetting
 from edfi_cte.ods import EdFiClient
 from edfi_cte.sync import reading
 from edfi_cte.sync.lane import StepFailed
@@ -141,7 +141,7 @@ def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkey
     monkeypatch.setattr(EdFiClient, "pages", empty)
     monkeypatch.setattr(reading, "LOOK_AGAIN", 0.01)
     with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match="lists fewer records"):
-        sent.run()
+        sent.run(whole_resync=True)
     assert counted == [0]
     assert sent.in_ledger("SELECT COUNT(*) FROM edfi_cte_identity_mapping") == [(MANY,)]
 
@@ -159,8 +159,7 @@ def test_a_changed_district_number_is_refused(sent: World):
     with counting_writes(sent.odses[2026]) as counted, pytest.raises(StepFailed, match=r"39141.*55555") as refused:
         sent.run()
     assert counted == [0]
-    with sent.ledger.begin() as connection:
-        connection.execute(sa.text(str(refused.value).rpartition("database: ")[2]))
+    forgetting.forget(sent.ledger, str(refused.value).rpartition("edfi-cte forget ")[2])
     with pytest.raises(StepFailed, match="is for 39141, not for 55555"):
         sent.run()
 
