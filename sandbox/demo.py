@@ -180,7 +180,7 @@ def put_stranger(campus: Path, ods: Any) -> None:
 def reject_one(campus: Path, before: Mapping[oracle.Key, Any]) -> oracle.Key:
     """Give a record that was sent a Career Cluster that no preference maps; its key."""
     verdicts = oracle.verdicts(
-        oracle.read_tables(campus), SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": {}}
+        oracle.read_tables(campus), SCOPE_YEAR, TARGET | {"student_id": "stateID", "preferences": PREFERENCES}
     )
     students = Counter(v.document["studentReference"]["studentUniqueId"] for v in verdicts.values() if v.document)
     number, key = next(
