@@ -43,6 +43,15 @@ OPTIONAL_RULES = (
     ExclusionRule.SUMMER_SCHOOL,
 )
 
+_DERIVED = (
+    ExclusionRule.NO_OVERLAP,
+    ExclusionRule.NO_ENROLLMENT,
+    ExclusionRule.CAREER_CLUSTER_BLANK,
+    ExclusionRule.CTE_PROGRAM_TYPE_BLANK,
+)
+FLAG_RULES = tuple(rule for rule in ExclusionRule if rule not in (*_DERIVED, *OPTIONAL_RULES))
+"""The page's rules that are a flag in Campus: each has a column of its name in the mapping template."""
+
 
 _EXPLANATIONS = {
     ExclusionRule.NO_OVERLAP: "its dates do not overlap the school year",

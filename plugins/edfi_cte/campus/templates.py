@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from edfi_cte.associations.model import OPTIONAL_RULES
+from edfi_cte.associations.model import FLAG_RULES, OPTIONAL_RULES
 from edfi_cte.campus.errors import InvalidTemplate
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 
@@ -55,7 +55,7 @@ PARTS: Mapping[str, str] = {
 
 def rules(optional: Collection[str] = ()) -> list[str]:
     """The rules that are a flag in Campus, in the order in which they exclude; ``optional`` ones come last."""
-    return ["calendar_exclude", "school_exclude", "no_show", *(rule for rule in OPTIONAL_RULES if rule in optional)]
+    return [str(rule) for rule in (*FLAG_RULES, *OPTIONAL_RULES) if rule in (*FLAG_RULES, *optional)]
 
 
 class _Utf8(jinja2.FileSystemLoader):
