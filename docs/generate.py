@@ -21,6 +21,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from docs.ledger_words import COLUMNS, TABLES
 from edfi_cte import settings
 from edfi_cte.ledger.schema import metadata
 
@@ -131,13 +132,17 @@ def ledger_page() -> str:
     """Every table of the ledger with its columns."""
     lines = [_introduction("ledger.head.md")]
     for table in metadata.sorted_tables:
-        lines += [f"## {table.name}", "", " ".join((table.comment or table.info.get("doc", "")).split()), ""]
+        lines += [f"## {table.name}", "", str(table.info.get("doc") or TABLES.get(table.name, "")), ""]
         lines += ["| column | type | | meaning |", "|---|---|---|---|"]
         for column in table.columns:
             key = "key" if column.primary_key else ("" if column.nullable else "not null")
-            lines.append(f"| `{column.name}` | {_sql_type(column)} | {key} | {_cell(column.doc or '')} |")
+            lines.append(f"| `{column.name}` | {_sql_type(column)} | {key} | {_meaning(column)} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _meaning(column: sa.Column[Any]) -> str:
+    return _cell(column.doc or COLUMNS.get(column.name, ""))
 
 
 def _sql_type(column: sa.Column[Any]) -> str:
