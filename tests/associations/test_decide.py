@@ -66,6 +66,12 @@ def test_the_last_records_are_never_all_deleted_without_a_person():
     assert waits(2, no_show=2) == {}
 
 
+def test_last_records_that_wait_are_no_less_right_for_a_new_record_beside_them():
+    waiting = frozenset({(Action.DELETE, "no_show")})
+    guard = Guard(Limits(), 4, last_records=waiting).weigh({(Action.DELETE, "no_show"): 3})
+    assert guard.waits == {(Action.DELETE, "no_show"): WaitsFor.LAST_RECORDS}
+
+
 def test_a_delete_post_is_counted_and_loses_nothing_of_the_last_records():
     guard = Guard(Limits(), 4).weigh({(Action.DELETE_POST, "start_date_changed"): 4})
     assert guard.decide(replacement("start_date_changed")).passes

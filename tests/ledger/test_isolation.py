@@ -57,6 +57,7 @@ ARGUMENTS: dict[str, Any] = {
     "found_by": kept.FoundBy.RESYNC,
     "plan_after": 0,
     "state": "waiting",
+    "reason": "guard",
     "list_id": K[1],
     "outcome": Outcome.SUPERSEDED,
     "owner": OWNER,

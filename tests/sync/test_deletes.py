@@ -159,6 +159,18 @@ def test_the_last_records_of_a_target_wait_for_a_person(world: World):
     assert world.there() == {}
 
 
+def test_the_last_records_wait_on_though_a_new_one_is_beside_them(world: World):
+    fill(world, 3)
+    for number in (1, 2, 3):
+        world.campus.set("EnrollmentMO", number, careerCluster=None)
+    world.red()
+    world.campus.add(4, person=4)
+    world.red()
+    assert world.red().counts["waiting for a person"] == {"last_records": 3}
+    world.run(approve=world.list_id())
+    assert len(world.there()) == 1
+
+
 def test_a_delete_post_over_the_guard_waits_whole(world: World):
     fill(world, 12)
     before = world.there()

@@ -137,11 +137,14 @@ class Guard:
 
     ``deleted``: how much was, in the window, without a person's word; the delete of a Delete/Post included.
     ``known``: how many records the mapping has. The share always counts, the floor lets a small district live.
+    ``last_records``: what waits as a target's last records already. It waits on until a person says yes, since a new
+    record beside them makes them no less right.
     """
 
     limits: Limits
     known: int
     deleted: int = 0
+    last_records: frozenset[tuple[str, str]] = frozenset()
     waits: Mapping[tuple[str, str], WaitsFor] = field(default_factory=dict)
 
     @property
@@ -156,9 +159,11 @@ class Guard:
         Whole causes pass, the smallest first, as long as they fit: a mass mistake has one cause, and waits as a
         whole, while a day's ordinary few go on.
         """
-        waits: dict[tuple[str, str], WaitsFor] = {}
+        waits = {item: WaitsFor.LAST_RECORDS for item in wanted if item in self.last_records}
         room = self.allowance - self.deleted
         for item, count in sorted(wanted.items(), key=lambda entry: (entry[1], entry[0])):
+            if item in waits:
+                continue
             if count > room:
                 waits[item] = WaitsFor.GUARD
             else:

@@ -184,6 +184,16 @@ def states(connection: sa.Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+def waiting_for(connection: sa.Connection, target_id: str, reason: str) -> frozenset[tuple[str, str]]:
+    """Action and cause of what waits for this reason."""
+    rows = connection.execute(
+        sa.select(table.c.action, table.c.cause)
+        .where(table.c.target_id == target_id, table.c.state == Worth.WAITING, table.c.reason == reason)
+        .distinct()
+    )
+    return frozenset((row.action, row.cause) for row in rows)
+
+
 def refused_since(connection: sa.Connection, target_id: str, since: datetime) -> set[str]:
     """The keys whose delete the ODS has refused since then."""
     return set(

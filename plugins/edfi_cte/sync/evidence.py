@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from edfi_cte.associations.actions import Action, Cause
-from edfi_cte.associations.decide import Absence, Decision, Guard, absence
+from edfi_cte.associations.decide import Absence, Decision, Guard, WaitsFor, absence
 from edfi_cte.associations.model import NaturalKey
 from edfi_cte.associations.plan import Evidence, Side
 from edfi_cte.ledger import approvals, bulk, deletions, kept, mappings, records
@@ -71,6 +71,7 @@ def guard_of(lane: Lane) -> Guard:
             guards,
             known=mappings.count(connection, lane.target_id),
             deleted=deletions.since(connection, lane.target_id, start),
+            last_records=kept.waiting_for(connection, lane.target_id, WaitsFor.LAST_RECORDS),
         )
 
 
