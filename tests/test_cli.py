@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 from sandbox.ods import serve
 from tests.campus.small import edited_mapping
 from tests.deployment import Deployment, target
@@ -26,7 +27,10 @@ def ods() -> Iterator[Any]:
 @pytest.fixture
 def deployment(tmp_path: Path, ods: Any, monkeypatch: pytest.MonkeyPatch, airflow_db: None) -> Deployment:
     ods.control.reset()
-    monkeypatch.setenv("COLUMNS", "400")
+    from edfi_cte.cli.output import console
+
+    monkeypatch.setattr(console, "_width", 400)
+    monkeypatch.setattr(console, "_height", 100)
     return Deployment(tmp_path, ods, monkeypatch)
 
 
@@ -125,10 +129,11 @@ def test_the_version(capsys: pytest.CaptureFixture[str]):
 
 
 def test_check_looks_at_the_optional_mappings_too(deployment: Deployment, cli: Any, tmp_path: Path):
-    indent = ",\n        "
-    nothing = indent.join(f"NULL AS {name}" for name in ("career_pathway", "student_status", "certification_status"))
     failed = "CASE e.enrollmentID WHEN 1 THEN 'failed' END AS certification_status"
-    edited_mapping(tmp_path, nothing, indent.join(["'AGR' AS career_pathway", "NULL AS student_status", failed]))
+    edited_mapping(tmp_path, "NULL AS career_pathway", "'AGR' AS career_pathway")
+    own = tmp_path / MAPPING_TEMPLATE
+    assert "NULL AS certification_status" in own.read_text()
+    own.write_text(own.read_text().replace("NULL AS certification_status", failed))
     deployment.rows.add(3, person=3)
     deployment.another_campus("campus")
     deployment.settings["sql_dir"] = str(tmp_path)

@@ -25,7 +25,10 @@ def ods() -> Iterator[Any]:
 
 @pytest.fixture
 def deployment(tmp_path: Path, ods: Any, monkeypatch: pytest.MonkeyPatch, airflow_db: None) -> Deployment:
-    monkeypatch.setenv("COLUMNS", "400")
+    from edfi_cte.cli.output import console
+
+    monkeypatch.setattr(console, "_width", 400)
+    monkeypatch.setattr(console, "_height", 100)
     return Deployment(tmp_path, ods, monkeypatch)
 
 

@@ -24,7 +24,10 @@ class NoOds:
 
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_db: None) -> Deployment:
-    monkeypatch.setenv("COLUMNS", "400")
+    from edfi_cte.cli.output import console
+
+    monkeypatch.setattr(console, "_width", 400)
+    monkeypatch.setattr(console, "_height", 100)
     deployment = Deployment(tmp_path, NoOds(), monkeypatch)
     with ledger_of(deployment).begin() as connection:
         for number, target_id in enumerate((GONE, "039141-2026")):

@@ -17,7 +17,10 @@ def test_the_client_brings_neither_airflow_nor_sql() -> None:
 
 
 def test_the_client_knows_no_one_resource() -> None:
+    """The vocabulary apart: it has the words of every resource's names."""
     for module in Path(edfi_cte.ods.__file__).parent.glob("*.py"):
+        if module.name == "vocabulary.py":
+            continue
         assert not re.search(
             r"(?<!edfi[-_])\bcte\b|studentcte|career|campus|missouri", module.read_text(), re.IGNORECASE
         ), module

@@ -50,6 +50,7 @@ PARAMS = {
     "district_number": Param(
         None,
         type=["null", "string"],
+        pattern="^[0-9]{1,6}$",
         title="District number",
         description="One district by its State District Number, six digits. Empty: every configured district.",
     ),
@@ -71,6 +72,7 @@ PARAMS = {
     "approve": Param(
         None,
         type=["null", "string"],
+        pattern=r"^([0-9]{6}-[0-9]{4}:[0-9a-f]+[\s,;]*)+$",
         title="Approve deletes",
         description="The id of a list of deletes that waits for a person (or is held), as the report names it; "
         "several with a blank between. Only what is on the list, and still stands, is deleted.",
