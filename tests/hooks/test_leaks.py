@@ -14,22 +14,34 @@ from tests.ods.fake_api import SECRET, FakeApi, answers
 
 STUDENT, SURNAME = "ZQ604822", "Featherstonehaugh"
 ECHO = f"The value '{SURNAME}' of student {STUDENT} is not valid."
+IN_A_NEW_DATABASE = """
+from airflow.utils.db import initdb
+initdb()
+import sys
+from airflow.__main__ import main
+sys.argv = ["airflow", "dags", "test", "fails_in_every_way"]
+main()
+"""
 
 
 def test_a_failing_run_in_airflow_leaves_nothing_private(
-    api: FakeApi, connect: Callable[..., str], airflow_db: None, tmp_path: Path
+    api: FakeApi, connect: Callable[..., str], tmp_path: Path
 ) -> None:
     connect({"tries": 2})
     api.faults = [answers(400, {"detail": ECHO, "type": "urn:ed-fi:api:bad-request", "errors": [ECHO]})] * 1000
-    (tmp_path / "out").mkdir()
+    for folder in ("airflow", "out"):
+        (tmp_path / folder).mkdir()
     students = tmp_path / "students.jsonl"
     students.write_text(json.dumps({"studentUniqueId": STUDENT, "lastSurname": SURNAME}) + "\n")
-    logs = tmp_path / "logs"
+    # A home of its own: other tests of this process store the secret in their Airflow's database on purpose.
+    home, logs = tmp_path / "airflow", tmp_path / "logs"
 
     run = subprocess.run(
-        [sys.executable, "-m", "airflow", "dags", "test", "fails_in_every_way"],
+        [sys.executable, "-c", IN_A_NEW_DATABASE],
         env=os.environ
         | {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
             "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "leaking_dags"),
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
@@ -44,7 +56,7 @@ def test_a_failing_run_in_airflow_leaves_nothing_private(
     # At DEBUG, Airflow itself writes each secret that its in-process supervisor is asked to mask.
     lines = (run.stdout + run.stderr).splitlines(keepends=True)
     written = {"output": b"".join(line for line in lines if b"msg=MaskSecret(" not in line)}
-    for path in [*Path(os.environ["AIRFLOW_HOME"]).rglob("*"), *logs.rglob("*"), *(tmp_path / "out").rglob("*")]:
+    for path in [*home.rglob("*"), *logs.rglob("*"), *(tmp_path / "out").rglob("*")]:
         if path.is_file():
             written[path.name] = path.read_bytes()
     assert run.returncode == 1
