@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,16 @@ class _Utf8(jinja2.FileSystemLoader):
         ) from None
 
 
+@functools.cache
+def _environment(folders: tuple[Path, ...], unicode_type: str) -> jinja2.Environment:
+    """One for a process, so that a template is compiled once; a file that changes is read again."""
+    environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
+        loader=_Utf8(folders, encoding="utf-8-sig"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    environment.globals |= {"unicode_type": unicode_type, "exclude_also": [], "rules": rules(), "parts": PARTS}
+    return environment
+
+
 class Templates:
     """Renders templates for one driver.
 
@@ -87,11 +98,7 @@ class Templates:
             raise InvalidTemplate(f"sql_dir: there is no folder {sql_dir}")
         folders = [folder for folder in (sql_dir, shipped_sql_dir()) if folder]
         self._placeholder = placeholder
-        self._environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
-            loader=_Utf8(folders, encoding="utf-8-sig"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-        )
-        self._environment.globals |= {"unicode_type": unicode_type}
-        self._environment.globals |= {"exclude_also": [], "rules": rules(), "parts": PARTS}
+        self._environment = _environment(tuple(folders), unicode_type)
 
     def render(
         self, name: str, values: Mapping[str, Value] | None = None, /, **identifiers: str | Sequence[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 from pathlib import Path
@@ -22,6 +23,8 @@ def ssl_context(config: EdFiConfig) -> ssl.SSLContext | bool:
     """What aiohttp takes as ``ssl``. Raises ConfigurationError for a file that can't be used."""
     if not config.verify_tls and not config.client_cert:
         return False
+    if config.verify_tls and not config.client_cert and not _bundle(config)[0]:
+        return _system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     context = _authorities(config)
     if not config.verify_tls:
         context.check_hostname = False
@@ -36,6 +39,12 @@ def ssl_context(config: EdFiConfig) -> ssl.SSLContext | bool:
                 advice="Give PEM files that every worker may read: the certificate, and its key without a password.",
             ) from None
     return context
+
+
+@functools.cache
+def _system_context(_cert_file: str | None, _cert_dir: str | None) -> ssl.SSLContext:
+    """The system's authorities, which OpenSSL finds by these variables; read once a process, for it takes 20 ms."""
+    return ssl.create_default_context()
 
 
 def _authorities(config: EdFiConfig) -> ssl.SSLContext:
