@@ -252,16 +252,7 @@ def _judge(campus: _Campus, enrollment: Row, settings: dict[str, Any]) -> Verdic
     person = campus.persons.get(enrollment["personID"], {})
     student = text(person.get(settings.get("student_id") or "stateID"))
     start = day(enrollment["startDate"])
-    problems = {
-        "start_date_missing": start is None,
-        "start_date_impossible": start is not None and start.year < 1950,
-        "program_name_missing": not name,
-        "program_name_too_long": len(name or "") > 60,
-        "student_id_missing": not student,
-        "student_id_too_long": len(student or "") > 32,
-        "career_cluster_unmapped": cluster is None,
-    }
-    reason = next((name for name, is_so in problems.items() if is_so), None)
+    reason = _rejection(start, name, student, cluster)
     if reason or start is None:
         return Verdict("rejected", reason)
     edorg = settings.get("education_organization_id") or int(settings["district_number"])
@@ -292,6 +283,20 @@ def _judge(campus: _Campus, enrollment: Row, settings: dict[str, Any]) -> Verdic
         if item:
             document["ctePrograms"] = [item]
     return Verdict("sent", None, document, (text(enrollment["serviceType"]) or "").upper())
+
+
+def _rejection(start: date | None, name: str | None, student: str | None, cluster: str | None) -> str | None:
+    """Why the record can't be sent: the first that is so."""
+    problems = {
+        "start_date_missing": start is None,
+        "start_date_impossible": start is not None and start.year < 1950,
+        "program_name_missing": not name,
+        "program_name_too_long": len(name or "") > 60,
+        "student_id_missing": not student,
+        "student_id_too_long": len(student or "") > 32,
+        "career_cluster_unmapped": cluster is None,
+    }
+    return next((reason for reason, is_so in problems.items() if is_so), None)
 
 
 def _cte_program(participation: Row | None, campus: _Campus, preferences: dict[str, Any]) -> Document:

@@ -78,14 +78,12 @@ def seed_documents(
             f"{name[0].lower()}{name[1:]}s": [_descriptor(f"{CORE}/{name}", value, value) for value in values]
             for name, values in _CORE_DESCRIPTORS.items()
         },
-        "schoolYearTypes": [
-            {
-                "schoolYear": scope_year,
-                "schoolYearDescription": f"{scope_year - 1}-{scope_year}",
-                "currentSchoolYear": True,
-            }
-        ],
+        "schoolYearTypes": [_school_year(scope_year)],
     }
+
+
+def _school_year(year: int) -> Document:
+    return {"schoolYear": year, "schoolYearDescription": f"{year - 1}-{year}", "currentSchoolYear": True}
 
 
 def _ids_in_ods(students: list[tuple[Any, ...]], without: Collection[str]) -> dict[int, list[str]]:

@@ -66,57 +66,58 @@ _DESCRIPTORS = {
 }
 
 
+_CATEGORY = "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#"
+_GRADE = "uri://ed-fi.org/GradeLevelDescriptor#"
+
+
 def builtin_seed() -> dict[str, list[dict[str, Any]]]:
     """District 39141 with one school, its CTE program, four students (three enrolled) and the descriptors."""
-    seed: dict[str, list[dict[str, Any]]] = {
-        name: [{"codeValue": value} for value in values] for name, values in _DESCRIPTORS.items()
+    return {
+        **{name: [{"codeValue": value} for value in values] for name, values in _DESCRIPTORS.items()},
+        "schoolYearTypes": [
+            {"schoolYear": year, "schoolYearDescription": f"{year - 1}-{year}", "currentSchoolYear": year == 2026}
+            for year in range(2020, 2031)
+        ],
+        **_organizations(),
+        "students": [
+            {"studentUniqueId": number, "firstName": first, "lastSurname": last, "birthDate": born}
+            for number, first, last, born in STUDENTS
+        ],
+        "studentSchoolAssociations": [
+            {
+                "entryDate": "2025-08-18",
+                "schoolReference": {"schoolId": SCHOOL},
+                "studentReference": {"studentUniqueId": number},
+                "entryGradeLevelDescriptor": f"{_GRADE}Eleventh grade",
+            }
+            for number, *_ in STUDENTS[:-1]
+        ],
     }
-    category = "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#"
-    grade = "uri://ed-fi.org/GradeLevelDescriptor#"
-    seed["schoolYearTypes"] = [
-        {"schoolYear": year, "schoolYearDescription": f"{year - 1}-{year}", "currentSchoolYear": year == 2026}
-        for year in range(2020, 2031)
-    ]
-    seed["localEducationAgencies"] = [
-        {
-            "localEducationAgencyId": DISTRICT,
-            "nameOfInstitution": "Sample School District",
-            "localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
-            "categories": [{"educationOrganizationCategoryDescriptor": f"{category}Local Education Agency"}],
-        }
-    ]
-    seed["schools"] = [
-        {
-            "schoolId": SCHOOL,
-            "nameOfInstitution": "Sample High School",
-            "localEducationAgencyReference": {"localEducationAgencyId": DISTRICT},
-            "educationOrganizationCategories": [{"educationOrganizationCategoryDescriptor": f"{category}School"}],
-            "gradeLevels": [
-                {"gradeLevelDescriptor": f"{grade}{value}"} for value in _DESCRIPTORS["gradeLevelDescriptors"]
-            ],
-        }
-    ]
-    seed["programs"] = [
-        {
-            "educationOrganizationReference": {"educationOrganizationId": DISTRICT},
-            "programName": PROGRAM,
-            "programTypeDescriptor": f"uri://ed-fi.org/ProgramTypeDescriptor#{PROGRAM}",
-        }
-    ]
-    seed["students"] = [
-        {"studentUniqueId": number, "firstName": first, "lastSurname": last, "birthDate": born}
-        for number, first, last, born in STUDENTS
-    ]
-    seed["studentSchoolAssociations"] = [
-        {
-            "entryDate": "2025-08-18",
-            "schoolReference": {"schoolId": SCHOOL},
-            "studentReference": {"studentUniqueId": number},
-            "entryGradeLevelDescriptor": f"{grade}Eleventh grade",
-        }
-        for number, *_ in STUDENTS[:-1]
-    ]
-    return seed
+
+
+def _organizations() -> dict[str, list[dict[str, Any]]]:
+    """The district, its school and its program."""
+    agency = {
+        "localEducationAgencyId": DISTRICT,
+        "nameOfInstitution": "Sample School District",
+        "localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
+        "categories": [{"educationOrganizationCategoryDescriptor": f"{_CATEGORY}Local Education Agency"}],
+    }
+    school = {
+        "schoolId": SCHOOL,
+        "nameOfInstitution": "Sample High School",
+        "localEducationAgencyReference": {"localEducationAgencyId": DISTRICT},
+        "educationOrganizationCategories": [{"educationOrganizationCategoryDescriptor": f"{_CATEGORY}School"}],
+        "gradeLevels": [
+            {"gradeLevelDescriptor": f"{_GRADE}{value}"} for value in _DESCRIPTORS["gradeLevelDescriptors"]
+        ],
+    }
+    program = {
+        "educationOrganizationReference": {"educationOrganizationId": DISTRICT},
+        "programName": PROGRAM,
+        "programTypeDescriptor": f"uri://ed-fi.org/ProgramTypeDescriptor#{PROGRAM}",
+    }
+    return {"localEducationAgencies": [agency], "schools": [school], "programs": [program]}
 
 
 def read_seed(path: Path) -> dict[str, list[dict[str, Any]]]:

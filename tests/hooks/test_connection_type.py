@@ -20,7 +20,8 @@ from fastapi import HTTPException
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ods import EdFiConfig
 from edfi_cte.provider import get_provider_info
-from tests.ods.fake_api import KEY, SECRET, FakeApi, answers, problem
+from tests.ods.fake_api import KEY, SECRET, FakeApi
+from tests.ods.faults import answers, problem
 
 Connect = Callable[..., str]
 

@@ -14,7 +14,8 @@ from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 from edfi_cte.hooks.edfi import EdFiHook, config_of
 from edfi_cte.ods import ConfigurationError, EdFiClient, MemoryTokenStore, NotFound
-from tests.ods.fake_api import FakeApi, stall
+from tests.ods.fake_api import FakeApi
+from tests.ods.faults import stall
 
 Connect = Callable[..., str]
 

@@ -12,7 +12,8 @@ from requests import Response
 
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ods import BadParameter, NotYetEnrolled, Refused, TimedOut
-from tests.ods.fake_api import FakeApi, answers, problem, reset, stall
+from tests.ods.fake_api import FakeApi
+from tests.ods.faults import answers, problem, reset, stall
 
 Connect = Callable[..., str]
 

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.ods.fake_api import SECRET, FakeApi, answers
+from tests.ods.fake_api import SECRET, FakeApi
+from tests.ods.faults import answers
 
 STUDENT, SURNAME = "ZQ604822", "Featherstonehaugh"
 ECHO = f"The value '{SURNAME}' of student {STUDENT} is not valid."

@@ -17,7 +17,8 @@ from edfi_cte.operators.edfi import (
     EdFiTotalCountOperator,
     EdFiUpsertOperator,
 )
-from tests.ods.fake_api import FakeApi, answers, problem
+from tests.ods.fake_api import FakeApi
+from tests.ods.faults import answers, problem
 
 Connect = Callable[..., str]
 pytestmark = pytest.mark.filterwarnings("ignore:.*outside of the Task Runner")

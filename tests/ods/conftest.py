@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-ON_BOTH = ("test_faults", "test_pace", "test_transport")
+from tests.ods.fake_api import FakeApi
+
+ON_BOTH = ("test_faults", "test_refusals_that_pass", "test_pace", "test_transport")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,3 +28,9 @@ def event_loop_kind(request: pytest.FixtureRequest) -> Iterator[None]:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     yield
     asyncio.set_event_loop_policy(before)
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with FakeApi() as api:
+        yield api

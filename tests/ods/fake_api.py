@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qs
@@ -23,11 +23,14 @@ from aiohttp import web
 
 from edfi_cte.ods import EdFiClient, EdFiConfig, MemoryTokenStore, TokenStore
 from edfi_cte.ods.clock import Clock
-from tests.ods.dialects import DIALECTS, PROBLEM, Dialect
+from tests.ods.dialects import DIALECTS, Dialect
 
 T = TypeVar("T")
 
 KEY, SECRET = "populatedKey", "thePopulatedSecret"
+STUDENT = {"studentUniqueId": "604822"}
+TRIES = 6
+"""How often the client tries what may pass, by default."""
 
 Fault = Callable[["FakeApi", web.Request], Awaitable[web.StreamResponse]]
 
@@ -355,58 +358,11 @@ def with_client(
     return asyncio.run(run())
 
 
-# Faults
+def upsert(client: EdFiClient) -> Any:
+    """Work for :func:`with_client`: one write."""
+    return client.upsert("students", STUDENT)
 
 
-def answers(status: int, body: Any = b"", **headers: str) -> Fault:
-    """``body``: an object, sent as JSON, or bytes as they are. Header names with ``_`` for ``-``."""
-
-    async def fault(api: FakeApi, request: web.Request) -> web.Response:
-        text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return web.Response(status=status, body=text, headers={"Content-Type": "application/json", **named})
-
-    return fault
-
-
-def problem(status: int, kind: str, text: str = "…", **headers: str) -> Fault:
-    return answers(status, {"detail": text, "type": PROBLEM + kind, "status": status}, **headers)
-
-
-async def reset(api: FakeApi, request: web.Request) -> web.StreamResponse:
-    """The connection breaks before a byte of the answer."""
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
-async def reset_in_body(api: FakeApi, request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
-    await response.prepare(request)
-    await response.write(b'[{"id":')
-    assert request.transport is not None
-    request.transport.abort()
-    return response
-
-
-async def stall(api: FakeApi, request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(30)
-    return web.Response()
-
-
-async def stall_in_body(api: FakeApi, request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
-    await response.prepare(request)
-    await response.write(b'[{"id":')
-    await asyncio.sleep(30)
-    return response
-
-
-async def lose_answer(api: FakeApi, request: web.Request) -> web.StreamResponse:
-    """The request is carried out, and the connection breaks before its answer."""
-    api.serve_data(request, await request.read())
-    return await reset(api, request)
-
-
-def http_date(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+def read(client: EdFiClient) -> Any:
+    """Work for :func:`with_client`: a collection, to its end."""
+    return client.find("students", {})

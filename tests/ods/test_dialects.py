@@ -19,7 +19,8 @@ from edfi_cte.ods import (
     TooManyTokens,
 )
 from tests.ods.dialects import CORRELATION_ID, DATA_STANDARDS, DIALECTS
-from tests.ods.fake_api import KEY, FakeApi, answers, with_client
+from tests.ods.fake_api import KEY, FakeApi, with_client
+from tests.ods.faults import answers
 from tests.ods.refusals import REFUSALS, STUDENT, Refusal
 
 

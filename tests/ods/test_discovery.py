@@ -13,7 +13,8 @@ from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, MalformedAns
 from edfi_cte.ods.capabilities import DMS, UNKNOWN, capabilities_of
 from edfi_cte.ods.discovery import api_info
 from tests.ods.dialects import DIALECTS
-from tests.ods.fake_api import FakeApi, answers, with_client
+from tests.ods.fake_api import FakeApi, with_client
+from tests.ods.faults import answers
 
 BASE = "https://ods.example.gov/api"
 

@@ -13,18 +13,8 @@ from aiohttp import web
 
 from edfi_cte.ods import EdFiClient, EdFiError
 from tests.ods.dialects import DIALECTS
-from tests.ods.fake_api import (
-    SECRET,
-    FakeApi,
-    Fault,
-    StillClock,
-    answers,
-    lose_answer,
-    reset,
-    reset_in_body,
-    stall,
-    with_client,
-)
+from tests.ods.fake_api import SECRET, FakeApi, Fault, StillClock, with_client
+from tests.ods.faults import answers, lose_answer, reset, reset_in_body, stall
 
 STUDENT, SURNAME, PERIOD = "ZQ-604822", "Featherstonehaugh", "2009-02-28"
 DOCUMENT = {"studentUniqueId": STUDENT, "lastSurname": SURNAME, "birthDate": PERIOD}

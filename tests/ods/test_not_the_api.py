@@ -13,7 +13,8 @@ from edfi_cte.ods.message import Answer
 from edfi_cte.ods.tokens import _grant_of
 from edfi_cte.ods.values import item_id, whole_number
 from tests.ods.dialects import DIALECTS
-from tests.ods.fake_api import FakeApi, Fault, answers, problem, with_client
+from tests.ods.fake_api import FakeApi, Fault, with_client
+from tests.ods.faults import answers, problem
 
 PAGE = b"<!DOCTYPE html><html>Access denied, reference 604822</html>"
 ID = "a" * 32

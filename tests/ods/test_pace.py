@@ -11,7 +11,8 @@ from edfi_cte.ods import CircuitOpen, EdFiClient
 from edfi_cte.ods.circuit import Circuit
 from edfi_cte.ods.limiter import Limiter
 from edfi_cte.ods.retry import retry_after
-from tests.ods.fake_api import FakeApi, StillClock, answers, stall, with_client
+from tests.ods.fake_api import FakeApi, StillClock, with_client
+from tests.ods.faults import answers, stall
 
 
 def feed(limiter: Limiter, seconds: float, answers: int = 320, kind: str = "POST") -> None:

@@ -16,7 +16,8 @@ from aiohttp import web
 from edfi_cte.ods import EdFiClient, EdFiError, IncompleteRead, LimitRefused, MalformedAnswer
 from edfi_cte.ods.paging import SeenHashes
 from tests.ods.dialects import DIALECTS
-from tests.ods.fake_api import FakeApi, answers, problem, with_client
+from tests.ods.fake_api import FakeApi, with_client
+from tests.ods.faults import answers, problem
 
 EVERY_DIALECT = pytest.mark.parametrize("dialect", list(DIALECTS))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,13 +20,8 @@ from edfi_cte.ods import (
     Unavailable,
 )
 from tests.ods.dialects import DIALECTS
-from tests.ods.fake_api import FakeApi, StillClock, answers, problem, reset, with_client
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with FakeApi() as api:
-        yield api
+from tests.ods.fake_api import FakeApi, StillClock, with_client
+from tests.ods.faults import answers, problem, reset
 
 
 async def upserts(client: EdFiClient, count: int) -> list[Any]:

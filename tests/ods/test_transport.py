@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edfi_cte.ods import RedirectRefused, TlsFailed, Unreachable
 from edfi_cte.ods.transport import _environment_proxy
-from tests.ods.fake_api import FakeApi, Fault, answers, with_client
+from tests.ods.fake_api import FakeApi, Fault, with_client
+from tests.ods.faults import answers
 
 
 def redirect(status: int, to: str) -> Fault:
