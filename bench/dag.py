@@ -14,7 +14,7 @@ from bench.district import SCOPE_YEAR, build_campus, ods_seed
 from bench.results import Row
 from edfi_cte.sync.lane import RESOURCE
 from sandbox.ods import RunningOds, serve
-from tests.sync.world import DISTRICT
+from tests.sync.campus import DISTRICT
 
 ASSOCIATIONS = 280
 DAGS = ("student_cte_program_associations", "empty_lane")

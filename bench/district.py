@@ -10,7 +10,8 @@ import duckdb
 
 from sandbox.campus import load
 from sandbox.campus.database import quoted
-from tests.sync.world import EDORG, PROGRAM_TYPES, YEARS, calendar, seed, small_campus
+from tests.sync.campus import PROGRAM_TYPES, YEARS, calendar, small_campus
+from tests.sync.ods_seed import EDORG, seed
 
 SCOPE_YEAR = YEARS[-1]
 PER_STUDENT = 10

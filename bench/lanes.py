@@ -26,7 +26,7 @@ from edfi_cte.sync.lane import Lane, RunOptions
 from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import run_step
 from sandbox.ods import RunningOds, serve
-from tests.sync.world import DISTRICT
+from tests.sync.campus import DISTRICT
 
 ROOT = Path(__file__).resolve().parents[1]
 LOADING = ("preflight", "extract", "transform", "upsert", "natural_key_changes")

@@ -22,7 +22,8 @@ from edfi_cte.sync.lane import RESOURCE
 from sandbox.campus import load
 from sandbox.ods import RunningOds, serve
 from tests.postgres import empty_database, running_postgres
-from tests.sync.world import PROGRAM_TYPES, YEARS, seed, small_campus
+from tests.sync.campus import PROGRAM_TYPES, YEARS, small_campus
+from tests.sync.ods_seed import seed
 
 DISTRICTS = 558
 RECORDS = 10

@@ -25,7 +25,8 @@ from edfi_cte.ledger.schema import identity_mapping, record_outcome
 from edfi_cte.sync.changes import BY_CHANGE
 from edfi_cte.sync.lane import RESOURCE
 from sandbox.ods import RunningOds
-from tests.sync.world import DISTRICT, counting_writes
+from tests.sync.campus import DISTRICT
+from tests.sync.world import counting_writes
 
 SMALL, SIZES = 2_000, (20_000, 60_000, 200_000)
 LARGE = SIZES[-1]

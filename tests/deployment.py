@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sandbox.campus import load
-from tests.sync.world import DISTRICT, Campus
+from tests.sync.campus import DISTRICT, Campus
 
 
 class Deployment:

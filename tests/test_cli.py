@@ -15,7 +15,8 @@ from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 from sandbox.ods import serve
 from tests.campus.small import edited_mapping
 from tests.deployment import Deployment, target
-from tests.sync.world import RESOURCE, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import RESOURCE
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from edfi_cte.cli.proposals import Descriptor, clusters, programs
 from edfi_cte.settings import load_settings
 from sandbox.ods import serve
 from tests.deployment import Deployment
-from tests.sync.world import seed
+from tests.sync.ods_seed import seed
 
 
 @pytest.fixture(scope="module")

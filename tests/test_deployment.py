@@ -14,7 +14,7 @@ from edfi_cte.ledger.tokens import LedgerTokenStore
 from edfi_cte.sync.lane import RunOptions
 from sandbox.ods import serve
 from tests.deployment import Deployment
-from tests.sync.world import seed
+from tests.sync.ods_seed import seed
 
 
 def test_reads_of_campus_report_lineage_without_values(

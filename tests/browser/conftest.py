@@ -24,7 +24,8 @@ import yaml
 from sandbox.ods import serve
 from sandbox.ui import served
 from tests.packaging.environments import ROOT, installed_environment
-from tests.sync.world import World, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import World
 from tests.ui.ledger import filled
 
 LOCKS = {"3.1": "locks/airflow-3.1.lock", "3.2": "locks/airflow-3.2.lock", "3.3": None}

@@ -25,7 +25,8 @@ from sandbox.campus import load
 from sandbox.ods import serve
 from tests.browser.conftest import Server, _free_port
 from tests.packaging.environments import ROOT, Deployment, build_wheel, deployment, install, uv
-from tests.sync.world import Campus, seed
+from tests.sync.campus import Campus
+from tests.sync.ods_seed import seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 DAG = "student_cte_program_associations"

@@ -24,7 +24,8 @@ from sandbox.ods import serve as serve_ods
 from tests.campus import tds
 from tests.campus.tds import LOGIN_STEP, TdsServer, Trouble
 from tests.deployment import Deployment
-from tests.sync.world import Campus, seed
+from tests.sync.campus import Campus
+from tests.sync.ods_seed import seed
 
 PERSON = "O'Brien, Mary 1000000001"
 RECORDS = "total_records"

@@ -11,7 +11,8 @@ from sandbox import oracle
 from sandbox.ods import serve
 from tests.dags.test_student_cte_program_associations import DAG
 from tests.deployment import Deployment, target
-from tests.sync.world import RESOURCE, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import RESOURCE
 
 pytestmark = pytest.mark.slow
 

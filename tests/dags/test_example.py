@@ -13,7 +13,7 @@ import pytest
 from sandbox.ods import serve
 from tests.conftest import ROOT
 from tests.deployment import Deployment
-from tests.sync.world import EDORG, seed
+from tests.sync.ods_seed import EDORG, seed
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,8 @@ import pytest
 from sandbox import oracle
 from sandbox.ods import serve
 from tests.deployment import Deployment, target
-from tests.sync.world import RESOURCE, bare, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import RESOURCE, bare
 
 pytestmark = pytest.mark.slow
 

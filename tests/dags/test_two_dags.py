@@ -9,7 +9,8 @@ from edfi_cte.sync.lane import STEP_NAMES
 from sandbox.ods import serve
 from tests.conftest import ROOT
 from tests.deployment import Deployment
-from tests.sync.world import RESOURCE, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import RESOURCE
 
 pytestmark = pytest.mark.slow
 

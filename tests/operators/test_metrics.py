@@ -12,7 +12,7 @@ from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncRepo
 from edfi_cte.sync.steps import STEPS
 from sandbox.ods import serve
 from tests.deployment import Deployment
-from tests.sync.world import seed
+from tests.sync.ods_seed import seed
 
 
 @pytest.fixture

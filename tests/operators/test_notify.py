@@ -10,7 +10,7 @@ from edfi_cte.operators.notify import notifiers, tell
 from edfi_cte.settings import Notification, SettingsError
 from sandbox.ods import serve
 from tests.deployment import Deployment, target
-from tests.sync.world import seed
+from tests.sync.ods_seed import seed
 
 HERE = "tests.operators.notifiers"
 

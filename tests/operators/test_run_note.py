@@ -9,7 +9,7 @@ import pytest
 from edfi_cte.run_note import LONGEST, note_of
 from sandbox.ods import serve
 from tests.deployment import Deployment, target
-from tests.sync.world import seed
+from tests.sync.ods_seed import seed
 
 
 @pytest.mark.slow

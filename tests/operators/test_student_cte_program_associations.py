@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncStepOperator, _is_retry
 from sandbox.ods import serve
 from tests.deployment import Deployment
-from tests.sync.world import seed
+from tests.sync.ods_seed import seed
 
 
 @pytest.fixture

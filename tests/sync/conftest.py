@@ -9,7 +9,9 @@ import pytest
 from edfi_cte.ods.message import Answer, Request
 from edfi_cte.ods.transport import Transport
 from sandbox.ods import serve
-from tests.sync.world import YEARS, World, seed
+from tests.sync.campus import YEARS
+from tests.sync.ods_seed import seed
+from tests.sync.world import World
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,10 @@ import sqlalchemy as sa
 from edfi_cte.ledger import schema
 from edfi_cte.sync.report import Report
 from sandbox.ods import serve
+from tests.sync.campus import PROGRAM_TYPES
+from tests.sync.ods_seed import descriptor, seed
 from tests.sync.oracles import out_of_reach
-from tests.sync.world import PROGRAM_TYPES, World, descriptor, seed
+from tests.sync.world import World
 
 STUDENTS = 100
 FIRST = datetime(2025, 8, 20)

@@ -16,7 +16,9 @@ from edfi_cte.sync import changes
 from edfi_cte.sync.changes import BY_CHANGE, LastResync, why_whole
 from edfi_cte.sync.report import Report
 from sandbox.ods.faults import Fault
-from tests.sync.world import EDORG, RESOURCE, STUDENTS, World, counting_writes
+from tests.sync.campus import STUDENTS
+from tests.sync.ods_seed import EDORG
+from tests.sync.world import RESOURCE, World, counting_writes
 
 YEAR = 2026
 FOUND_NOTHING = {"not_in_ods": 0, "out_of_reach": 0, "edited": 0, "no_source": 0}

@@ -14,7 +14,8 @@ from edfi_cte.ledger import bulk
 from edfi_cte.ods.message import Answer, Request
 from edfi_cte.sync.checks import check_clock, check_ledger_rights, check_ods
 from edfi_cte.sync.checks.findings import Finding, Level
-from tests.sync.world import EDORG, RESOURCE, World
+from tests.sync.ods_seed import EDORG
+from tests.sync.world import RESOURCE, World
 
 Between = Callable[[Callable[[Request, Answer], Answer]], None]
 PROBLEM = "urn:ed-fi:api:"

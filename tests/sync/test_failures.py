@@ -10,7 +10,9 @@ from edfi_cte.sync.checks import Level, check_programs
 from edfi_cte.sync.lane import STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.programs import ON_TRUST
 from sandbox.ods.faults import Fault
-from tests.sync.world import EDORG, PROGRAM_TYPES, RESOURCE, World, counting_writes
+from tests.sync.campus import PROGRAM_TYPES
+from tests.sync.ods_seed import EDORG
+from tests.sync.world import RESOURCE, World, counting_writes
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from edfi_cte.ledger.database import LedgerFault, open_ledger
 from tests.ledger.conftest import ENGINES
 from tests.ledger.databases import empty_ledger_url
-from tests.sync.world import RESOURCE, STUDENTS, World, counting_writes
+from tests.sync.campus import STUDENTS
+from tests.sync.world import RESOURCE, World, counting_writes
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "sqlite"])

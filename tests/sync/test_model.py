@@ -24,8 +24,9 @@ from edfi_cte.sync.lane import SHARED_STEPS, Shard, StepFailed, StepSkipped
 from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import STEPS, run_step
 from tests.sync import oracles
+from tests.sync.campus import PROGRAM_TYPES, STUDENTS, YEARS
 from tests.sync.mishaps import Died, mishaps
-from tests.sync.world import PROGRAM_TYPES, RESOURCE, STUDENTS, YEARS, World, counting_writes
+from tests.sync.world import RESOURCE, World, counting_writes
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where it exists, thousands of small ledgers need no disk
 ON_DEMAND = "EDFI_CTE_MODEL_SEQUENCES" in os.environ

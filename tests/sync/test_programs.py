@@ -13,7 +13,9 @@ from edfi_cte.associations.plan import Action, Cause
 from edfi_cte.ledger import runs
 from sandbox.campus.programs import PARTS
 from sandbox.ods import serve
-from tests.sync.world import EDORG, RESOURCE, Campus, World, seed
+from tests.sync.campus import Campus
+from tests.sync.ods_seed import EDORG, seed
+from tests.sync.world import RESOURCE, World
 
 APIS = ("5.3", "6.2", "7.1", "7.3", "dms")
 CORE = "uri://ed-fi.org"

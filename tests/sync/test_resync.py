@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from edfi_cte.ods import EdFiClient
-from tests.sync.world import RESOURCE, World, counting_writes, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import RESOURCE, World, counting_writes
 
 
 @pytest.fixture

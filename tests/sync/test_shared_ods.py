@@ -13,7 +13,8 @@ from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.lane import Lane, StepFailed
 from edfi_cte.sync.steps import run_step
 from sandbox.ods import serve
-from tests.sync.world import World, counting_writes, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import World, counting_writes
 
 
 def lane_to(world: World, ods: Any, **config: Any) -> Lane:

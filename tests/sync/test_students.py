@@ -13,7 +13,9 @@ import pytest
 from edfi_cte.ods.errors import NotYetEnrolled, StudentUnknown
 from edfi_cte.sync.report import Report
 from sandbox.ods import serve
-from tests.sync.world import RESOURCE, STUDENTS, World, seed
+from tests.sync.campus import STUDENTS
+from tests.sync.ods_seed import seed
+from tests.sync.world import RESOURCE, World
 
 APIS = ("5.3", "6.2", "7.1", "7.3", "dms")
 RENAMING = ("5.3", "6.2")

@@ -9,7 +9,8 @@ import pytest
 
 from edfi_cte.associations.plan import Action, Cause
 from edfi_cte.sync.report import Report
-from tests.sync.world import Campus, World
+from tests.sync.campus import Campus
+from tests.sync.world import World
 
 Edit = Callable[[Campus], Any]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -27,127 +26,22 @@ from edfi_cte.sync.lane import Lane, RunOptions, StepFailed, StepSkipped
 from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import STEPS, run_step
 from sandbox import oracle
-from sandbox.campus.database import create_table, insert
-from sandbox.campus.schema import SCHEMA, Row, Tables
+from tests.sync.campus import DISTRICT, Campus
+from tests.sync.ods_seed import EDORG
 
-DISTRICT = "039141"
-EDORG = 39141
-YEARS = (2025, 2026)
-STUDENTS = {number: f"10000000{number:02}" for number in range(1, 9)}
-PROGRAM_TYPES = {"0110": "Agricultural Education", "0410": "Health Sciences"}
 RESOURCE = "studentCTEProgramAssociations"
 
 
-def small_campus() -> Tables:
-    """A Campus of one school, a calendar a year, eight students, and one enrollment without a CTE value a year."""
-    return {
-        "District": [{"districtID": 1, "number": DISTRICT, "name": "Sample"}],
-        "SchoolYear": [{"endYear": year, "startYear": year - 1} for year in YEARS],
-        "School": [{"schoolID": 1, "districtID": 1, "number": "1050", "name": "High", "exclude": None}],
-        "Calendar": [calendar(year) for year in YEARS],
-        "Person": [{"personID": n, "stateID": sid, "studentNumber": str(n)} for n, sid in STUDENTS.items()],
-        "Enrollment": [enrollment(900 + year - 2000, year, person=8) for year in YEARS],
-        "EnrollmentMO": [],
-        "CampusAttribute": [
-            {"attributeID": 1, "object": "EnrollmentMO", "element": "careerCluster"},
-            {"attributeID": 2, "object": "EnrollmentMO", "element": "cteProgramType"},
-        ],
-        "CampusDictionary": [
-            {"dictionaryID": n, "attributeID": 2, "code": code, "name": name}
-            for n, (code, name) in enumerate(PROGRAM_TYPES.items(), 1)
-        ],
-    }
-
-
-def calendar(year: int) -> Row:
-    """The calendar of a school year; its id is the year."""
-    return {
-        "calendarID": year,
-        "schoolID": 1,
-        "districtID": 1,
-        "endYear": year,
-        "startDate": datetime(year - 1, 8, 20),
-        "endDate": datetime(year, 5, 22),
-        "exclude": None,
-    }
-
-
-def enrollment(number: int, year: int = 2026, person: int = 1, **columns: Any) -> Row:
-    """An open primary enrollment from the first day of a year's calendar."""
-    return {
-        "enrollmentID": number,
-        "personID": person,
-        "calendarID": year,
-        "districtID": 1,
-        "endYear": year,
-        "serviceType": "P",
-        "startDate": datetime(year - 1, 8, 20),
-        "endDate": None,
-        "noShow": None,
-        **columns,
-    }
-
-
-class Campus:
-    """Campus's rows, which a test changes as it likes, and the database that is made of them when it is read."""
-
-    conn_name_attr = "duckdb_conn_id"
-    duckdb_conn_id = "campus"
-    conn_type = "duckdb"
-    supports_autocommit = False
-    placeholder = "?"
-
-    def __init__(self) -> None:
-        self.tables = small_campus()
-        self._written: Tables = {}
-        self._database: duckdb.DuckDBPyConnection | None = None
-
-    def add(self, number: int, cluster: str | None = "8", kind: str | None = "0410", **columns: Any) -> Row:
-        """Enroll someone, with career-technical values."""
-        row = enrollment(number, **columns)
-        self.tables["Enrollment"].append(row)
-        self.tables["EnrollmentMO"].append(
-            {"enrollmentID": number, "personID": row["personID"], "careerCluster": cluster, "cteProgramType": kind}
-        )
-        return row
-
-    def remove(self, number: int) -> None:
-        """Delete an enrollment."""
-        for name in ("Enrollment", "EnrollmentMO"):
-            self.tables[name] = [row for row in self.tables[name] if row["enrollmentID"] != number]
-
-    def row(self, table: str, number: int) -> Row:
-        """A row by its id."""
-        key = {"Enrollment": "enrollmentID", "EnrollmentMO": "enrollmentID", "Person": "personID"}.get(table)
-        key = key or {"Calendar": "calendarID", "School": "schoolID", "District": "districtID"}[table]
-        return next(row for row in self.tables[table] if row[key] == number)
-
-    def set(self, table: str, number: int, /, **columns: Any) -> None:
-        """Change a row."""
-        self.row(table, number).update(columns)
-
-    def full_tables(self) -> Tables:
-        """The rows with every column, as a database gives them."""
-        columns = {table.name: dict.fromkeys(table.columns) for table in SCHEMA}
-        return {name: [columns[name] | row for row in rows] for name, rows in self.tables.items()}
-
-    def get_conn(self) -> Any:
-        """A connection to what the rows are now."""
-        if self._database is None:
-            self._database = duckdb.connect(":memory:")
-            self._database.execute("CREATE SCHEMA dbo")
-            for table in SCHEMA:
-                self._database.execute(create_table(table, "duckdb"))
-        for name, rows in self.tables.items():
-            if rows != self._written.get(name):
-                self._database.execute(f"DELETE FROM dbo.{name}")
-                if rows:
-                    self._database.execute(insert(name, rows, "duckdb"))
-        self._written = deepcopy(self.tables)
-        return self._database.cursor()
-
-    def set_autocommit(self, _conn: Any, _autocommit: bool) -> None:
-        raise NotImplementedError
+@cache
+def empty_ledger() -> bytes:
+    """The file of a ledger without a row: to migrate one for each world costs more than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        ledger = open_ledger(f"sqlite:///{path}")
+        with ledger.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        ledger.dispose()
+        return path.read_bytes()
 
 
 @dataclass
@@ -182,7 +76,9 @@ class World:
     def lose_ledger(self) -> None:
         """A new, empty ledger."""
         self.runs += 1
-        self.ledger_url = f"sqlite:///{self.folder / f'ledger{self.runs}.sqlite'}"
+        path = self.folder / f"ledger{self.runs}.sqlite"
+        path.write_bytes(empty_ledger())
+        self.ledger_url = f"sqlite:///{path}"
         self.ledger = open_ledger(self.ledger_url)
 
     def lane(self, year: int = 2026, run_id: str | None = None, **options: Any) -> Lane:
@@ -355,82 +251,3 @@ def bare(value: Any) -> Any:
     if isinstance(value, list):
         return sorted((bare(item) for item in value), key=repr)
     return value
-
-
-def seed() -> dict[str, list[dict[str, Any]]]:
-    """What the ODS of any year holds before the first run: district, school, programs, students, descriptors."""
-    kinds = ["Career and Technical Education", "Athletics"]
-    own_program = {"educationOrganizationReference": {"educationOrganizationId": EDORG}}
-    return {
-        "localEducationAgencies": [
-            {
-                "localEducationAgencyId": EDORG,
-                "nameOfInstitution": "Sample",
-                "localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
-                "categories": [
-                    {
-                        "educationOrganizationCategoryDescriptor": "uri://ed-fi.org/"
-                        "EducationOrganizationCategoryDescriptor#Local Education Agency"
-                    }
-                ],
-            }
-        ],
-        "schools": [
-            {
-                "schoolId": 391411050,
-                "nameOfInstitution": "High",
-                "localEducationAgencyReference": {"localEducationAgencyId": EDORG},
-                "educationOrganizationCategories": [
-                    {
-                        "educationOrganizationCategoryDescriptor": "uri://ed-fi.org/"
-                        "EducationOrganizationCategoryDescriptor#School"
-                    }
-                ],
-                "gradeLevels": [{"gradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade"}],
-            }
-        ],
-        "programs": [
-            own_program
-            | {"programName": name, "programTypeDescriptor": f"uri://ed-fi.org/ProgramTypeDescriptor#{kind}"}
-            for name in [*PROGRAM_TYPES.values(), "Agriculture", "AGRICULTURAL EDUCATION"]
-            for kind in kinds
-        ],
-        "students": [
-            {"studentUniqueId": sid, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}
-            for sid in STUDENTS.values()
-        ],
-        "studentSchoolAssociations": [
-            {
-                "studentReference": {"studentUniqueId": sid},
-                "schoolReference": {"schoolId": 391411050},
-                "entryDate": "2023-08-20",
-                "entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade",
-            }
-            for sid in STUDENTS.values()
-        ],
-        "programTypeDescriptors": [descriptor("uri://ed-fi.org/ProgramTypeDescriptor", kind) for kind in kinds],
-        "cteProgramServiceDescriptors": [
-            *(descriptor("uri://dese.mo.gov/CTEProgramServiceDescriptor", str(n)) for n in range(1, 17)),
-            descriptor("uri://ed-fi.org/CTEProgramServiceDescriptor", "Health Science"),
-        ],
-        "careerPathwayDescriptors": [
-            descriptor("uri://ed-fi.org/CareerPathwayDescriptor", value) for value in ("Health Science", "Other")
-        ],
-        "technicalSkillsAssessmentDescriptors": [
-            descriptor("uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor", value)
-            for value in ("Passed", "Not Passed", "Did Not Take")
-        ],
-        "gradeLevelDescriptors": [descriptor("uri://ed-fi.org/GradeLevelDescriptor", "Twelfth grade")],
-        "localEducationAgencyCategoryDescriptors": [
-            descriptor("uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor", "Independent")
-        ],
-        "educationOrganizationCategoryDescriptors": [
-            descriptor("uri://ed-fi.org/EducationOrganizationCategoryDescriptor", value)
-            for value in ("Local Education Agency", "School")
-        ],
-    }
-
-
-def descriptor(namespace: str, code: str) -> dict[str, Any]:
-    """A descriptor document."""
-    return {"namespace": namespace, "codeValue": code, "shortDescription": code}

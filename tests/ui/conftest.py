@@ -13,7 +13,8 @@ import yaml
 from fastapi.testclient import TestClient
 
 from sandbox.ods import serve
-from tests.sync.world import World, seed
+from tests.sync.ods_seed import seed
+from tests.sync.world import World
 from tests.ui.ledger import filled
 
 TARGET = {"district_number": "039141", "scope_year": 2026, "campus_conn_id": "campus", "edfi_conn_id": "edfi_2026"}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -219,6 +220,7 @@ def alembic_config() -> Config:
     return config
 
 
+@cache
 def _head() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
