@@ -102,6 +102,10 @@ docs: $(DOCS)/.ready ## Build the documentation site into build/docs
 docs-generated: $(READY) ## Write the pages that are made from the code: settings, ledger
 	@$(BIN)/python -m docs.generate
 
+.PHONY: revision
+revision: $(READY) ## Write the ledger's next revision from its schema (NAME="what it adds")
+	@$(BIN)/python -m tests.revision "$(NAME)"
+
 .PHONY: mutants
 mutants: $(READY) ## Change the package at random and list what no test notices (SEED=, N=, ONLY=ledger)
 	@$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) --number $(or $(N),50) --only "$(ONLY)"

@@ -12,7 +12,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHOWN = re.compile(r"^ *\$ (.+?)(?: +#.*)?$|`((?:edfi-cte|make) [^`]+)`", re.MULTILINE)
 RUN_BY_CI = {"lint", "test", "demo", "docs", "test-installs", "test-browser", "test-cluster"}
-RUN_BY_TESTS = {"build": "tests/packaging/conftest.py", "docs-generated": "tests/docs/test_generated.py"}
+RUN_BY_TESTS = {
+    "build": "tests/packaging/conftest.py",
+    "docs-generated": "tests/docs/test_generated.py",
+    "revision": "tests/ledger/test_migrations.py",
+}
 NOT_RUN_HERE = {"up": "Docker", "down": "Docker"}
 BY_HAND = {
     "test-quick": "a part of make test",

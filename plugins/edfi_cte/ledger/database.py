@@ -1,4 +1,7 @@
-"""The ledger's database: reached through an Airflow connection, created on first use, migrated from then on."""
+"""The ledger's database: reached through an Airflow connection, created on first use, migrated from then on.
+
+A new ledger is made from :mod:`.schema` at one stroke; the migrations only bring an older one forward.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from edfi_cte.errors import EdfiCteError
 from edfi_cte.faults import UNKNOWN, fault_of
 from edfi_cte.ledger.limits import DEFAULT, Limits, apply, explained
 from edfi_cte.ledger.limits import driver_options as default_options
+from edfi_cte.ledger.schema import metadata
 from edfi_cte.words import kind_of, names_in, number_of, words_in
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -189,7 +193,11 @@ def _migrate(engine: sa.Engine) -> None:
                 "install that version here too, on every worker"
             )
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if current is None:
+            metadata.create_all(connection, checkfirst=False)
+            command.stamp(config, "head")
+        else:
+            command.upgrade(config, "head")
         connection.commit()
 
 

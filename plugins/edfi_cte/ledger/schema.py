@@ -1,4 +1,4 @@
-"""The ledger's tables, as the newest migration leaves them.
+"""The ledger's tables. A new ledger is made from them; an older one is migrated to them (make revision).
 
 Keys are compared as hex digests, so that no database's collation (case, trailing blanks, accents) can take two
 natural keys for one. Text is Unicode throughout: pymssql sends no other, and a SQL Server with a SQL collation reads
