@@ -105,6 +105,18 @@ def test_an_authority_of_our_own_by_the_environment(
         assert with_client(api, upsert).created
 
 
+def test_a_bundle_that_was_replaced_is_read_anew(authority: Authority, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(Authority(other).file.read_bytes())
+    with FakeApi(ssl=serving(authority.issue("127.0.0.1"))) as api:
+        with pytest.raises(TlsFailed):
+            with_client(api, upsert, ca_bundle=str(bundle))
+        bundle.write_bytes(authority.file.read_bytes())
+        assert with_client(api, upsert, ca_bundle=str(bundle)).created
+
+
 @pytest.mark.parametrize(
     ("address", "until", "known", "said", "advice"),
     [

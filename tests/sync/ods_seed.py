@@ -7,46 +7,51 @@ from typing import Any
 from tests.sync.campus import PROGRAM_TYPES, STUDENTS
 
 EDORG = 39141
+KINDS = ("Career and Technical Education", "Athletics")
+GRADE = "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade"
 
 
-def seed() -> dict[str, list[dict[str, Any]]]:
-    """What the ODS of any year holds before the first run: district, school, programs, students, descriptors."""
-    kinds = ["Career and Technical Education", "Athletics"]
-    own_program = {"educationOrganizationReference": {"educationOrganizationId": EDORG}}
+def seed(edorg: int = EDORG) -> dict[str, list[dict[str, Any]]]:
+    """District, school, programs, students, descriptors. ``edorg``: the district's."""
+    return organizations(edorg) | people(edorg) | descriptors()
+
+
+def organizations(edorg: int) -> dict[str, list[dict[str, Any]]]:
+    """A district with one school, and its programs."""
+    categories = "uri://ed-fi.org/EducationOrganizationCategoryDescriptor"
+    own_program = {"educationOrganizationReference": {"educationOrganizationId": edorg}}
     return {
         "localEducationAgencies": [
             {
-                "localEducationAgencyId": EDORG,
+                "localEducationAgencyId": edorg,
                 "nameOfInstitution": "Sample",
                 "localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
-                "categories": [
-                    {
-                        "educationOrganizationCategoryDescriptor": "uri://ed-fi.org/"
-                        "EducationOrganizationCategoryDescriptor#Local Education Agency"
-                    }
-                ],
+                "categories": [{"educationOrganizationCategoryDescriptor": f"{categories}#Local Education Agency"}],
             }
         ],
         "schools": [
             {
-                "schoolId": 391411050,
+                "schoolId": school_id(edorg),
                 "nameOfInstitution": "High",
-                "localEducationAgencyReference": {"localEducationAgencyId": EDORG},
+                "localEducationAgencyReference": {"localEducationAgencyId": edorg},
                 "educationOrganizationCategories": [
-                    {
-                        "educationOrganizationCategoryDescriptor": "uri://ed-fi.org/"
-                        "EducationOrganizationCategoryDescriptor#School"
-                    }
+                    {"educationOrganizationCategoryDescriptor": f"{categories}#School"}
                 ],
-                "gradeLevels": [{"gradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade"}],
+                "gradeLevels": [{"gradeLevelDescriptor": GRADE}],
             }
         ],
         "programs": [
             own_program
             | {"programName": name, "programTypeDescriptor": f"uri://ed-fi.org/ProgramTypeDescriptor#{kind}"}
             for name in [*PROGRAM_TYPES.values(), "Agriculture", "AGRICULTURAL EDUCATION"]
-            for kind in kinds
+            for kind in KINDS
         ],
+    }
+
+
+def people(edorg: int) -> dict[str, list[dict[str, Any]]]:
+    """The students, all of them enrolled in the district's school."""
+    return {
         "students": [
             {"studentUniqueId": sid, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}
             for sid in STUDENTS.values()
@@ -54,33 +59,39 @@ def seed() -> dict[str, list[dict[str, Any]]]:
         "studentSchoolAssociations": [
             {
                 "studentReference": {"studentUniqueId": sid},
-                "schoolReference": {"schoolId": 391411050},
+                "schoolReference": {"schoolId": school_id(edorg)},
                 "entryDate": "2023-08-20",
-                "entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Twelfth grade",
+                "entryGradeLevelDescriptor": GRADE,
             }
             for sid in STUDENTS.values()
         ],
-        "programTypeDescriptors": [descriptor("uri://ed-fi.org/ProgramTypeDescriptor", kind) for kind in kinds],
-        "cteProgramServiceDescriptors": [
-            *(descriptor("uri://dese.mo.gov/CTEProgramServiceDescriptor", str(n)) for n in range(1, 17)),
-            descriptor("uri://ed-fi.org/CTEProgramServiceDescriptor", "Health Science"),
-        ],
-        "careerPathwayDescriptors": [
-            descriptor("uri://ed-fi.org/CareerPathwayDescriptor", value) for value in ("Health Science", "Other")
-        ],
-        "technicalSkillsAssessmentDescriptors": [
-            descriptor("uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor", value)
-            for value in ("Passed", "Not Passed", "Did Not Take")
-        ],
-        "gradeLevelDescriptors": [descriptor("uri://ed-fi.org/GradeLevelDescriptor", "Twelfth grade")],
-        "localEducationAgencyCategoryDescriptors": [
-            descriptor("uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor", "Independent")
-        ],
-        "educationOrganizationCategoryDescriptors": [
-            descriptor("uri://ed-fi.org/EducationOrganizationCategoryDescriptor", value)
-            for value in ("Local Education Agency", "School")
-        ],
     }
+
+
+def descriptors() -> dict[str, list[dict[str, Any]]]:
+    """What the associations refer to, and what the rest needs."""
+    services = [descriptor("uri://dese.mo.gov/CTEProgramServiceDescriptor", str(n)) for n in range(1, 17)]
+    values = {
+        "careerPathway": ("Health Science", "Other"),
+        "technicalSkillsAssessment": ("Passed", "Not Passed", "Did Not Take"),
+        "gradeLevel": ("Twelfth grade",),
+        "localEducationAgencyCategory": ("Independent",),
+        "educationOrganizationCategory": ("Local Education Agency", "School"),
+        "programType": KINDS,
+    }
+    found = {
+        f"{name}Descriptors": [
+            descriptor(f"uri://ed-fi.org/{name[0].upper()}{name[1:]}Descriptor", code) for code in codes
+        ]
+        for name, codes in values.items()
+    }
+    own = descriptor("uri://ed-fi.org/CTEProgramServiceDescriptor", "Health Science")
+    return found | {"cteProgramServiceDescriptors": [*services, own]}
+
+
+def school_id(edorg: int) -> int:
+    """The id of the district's one school."""
+    return edorg * 10_000 + 1050
 
 
 def descriptor(namespace: str, code: str) -> dict[str, Any]:

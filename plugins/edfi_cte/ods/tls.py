@@ -23,9 +23,11 @@ def ssl_context(config: EdFiConfig) -> ssl.SSLContext | bool:
     """What aiohttp takes as ``ssl``. Raises ConfigurationError for a file that can't be used."""
     if not config.verify_tls and not config.client_cert:
         return False
-    if config.verify_tls and not config.client_cert and not _bundle(config)[0]:
-        return _system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    context = _authorities(config)
+    bundle, named_by = _bundle(config)
+    if config.verify_tls and not config.client_cert:
+        own = [os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
+        return _shared_authorities(bundle, named_by, tuple((path, _changed_at(path)) for path in (bundle, *own)))
+    context = _authorities(bundle, named_by)
     if not config.verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -41,14 +43,20 @@ def ssl_context(config: EdFiConfig) -> ssl.SSLContext | bool:
     return context
 
 
-@functools.cache
-def _system_context(_cert_file: str | None, _cert_dir: str | None) -> ssl.SSLContext:
-    """The system's authorities, which OpenSSL finds by these variables; read once a process, for it takes 20 ms."""
-    return ssl.create_default_context()
+@functools.lru_cache(maxsize=16)
+def _shared_authorities(bundle: str | None, named_by: str, _version: tuple[object, ...]) -> ssl.SSLContext:
+    """Read once a process, for it takes 20 ms a client; anew where another file is named, or the file has changed."""
+    return _authorities(bundle, named_by)
 
 
-def _authorities(config: EdFiConfig) -> ssl.SSLContext:
-    bundle, named_by = _bundle(config)
+def _changed_at(bundle: str | None) -> int | None:
+    try:
+        return Path(bundle).stat().st_mtime_ns if bundle else None
+    except OSError:
+        return None
+
+
+def _authorities(bundle: str | None, named_by: str) -> ssl.SSLContext:
     try:
         if not bundle:
             return ssl.create_default_context()
