@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -18,10 +19,10 @@ STUDENTS = {number: f"10000000{number:02}" for number in range(1, 9)}
 PROGRAM_TYPES = {"0110": "Agricultural Education", "0410": "Health Sciences"}
 
 
-def small_campus() -> Tables:
+def small_campus(district: str = DISTRICT) -> Tables:
     """A Campus of one school, a calendar a year, eight students, and one enrollment without a CTE value a year."""
     return {
-        "District": [{"districtID": 1, "number": DISTRICT, "name": "Sample"}],
+        "District": [{"districtID": 1, "number": district, "name": "Sample"}],
         "SchoolYear": [{"endYear": year, "startYear": year - 1} for year in YEARS],
         "School": [{"schoolID": 1, "districtID": 1, "number": "1050", "name": "High", "exclude": None}],
         "Calendar": [calendar(year) for year in YEARS],
@@ -77,8 +78,9 @@ class Campus:
     supports_autocommit = False
     placeholder = "?"
 
-    def __init__(self) -> None:
-        self.tables = small_campus()
+    def __init__(self, district: str = DISTRICT) -> None:
+        self.tables = small_campus(district)
+        self._lock = Lock()
         self._written: Tables = {}
         self._database: duckdb.DuckDBPyConnection | None = None
 
@@ -113,6 +115,10 @@ class Campus:
 
     def get_conn(self) -> Any:
         """A connection to what the rows are now."""
+        with self._lock:
+            return self._up_to_date().cursor()
+
+    def _up_to_date(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
             self._database = duckdb.connect(":memory:")
             self._database.execute("CREATE SCHEMA dbo")
@@ -123,8 +129,8 @@ class Campus:
                 self._database.execute(f"DELETE FROM dbo.{name}")
                 if rows:
                     self._database.execute(insert(name, rows, "duckdb"))
-        self._written = deepcopy(self.tables)
-        return self._database.cursor()
+                self._written[name] = deepcopy(rows)
+        return self._database
 
     def set_autocommit(self, _conn: Any, _autocommit: bool) -> None:
         raise NotImplementedError

@@ -57,7 +57,7 @@ def must_stay(world: World, year: int) -> set[oracle.Key]:
     return {
         oracle.key_of(document)
         for document in world.odses[year].control.documents(RESOURCE)
-        if document["id"] in ours and is_ours(document)
+        if document["id"] in ours and is_ours(document, world.edorg)
     }
 
 

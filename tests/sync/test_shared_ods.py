@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from edfi_cte.ledger import addresses, forgetting
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.sync.checks.addresses import check_address
-from edfi_cte.sync.lane import Lane, StepFailed
+from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.steps import run_step
 from sandbox.ods import serve
+from tests.sync.campus import STUDENTS
 from tests.sync.ods_seed import seed
-from tests.sync.world import World, counting_writes
+from tests.sync.world import RESOURCE, World, counting_writes
 
 
 def lane_to(world: World, ods: Any, **config: Any) -> Lane:
@@ -105,6 +106,39 @@ def test_a_connection_that_leads_elsewhere_stops_until_a_person_says_which_it_is
     assert result.counts["sent"]["Post"] == 1
     assert result.counts["resync found"]["not_in_ods"] == (1 if same else 0)
     assert world.there(2026) == world.expected(2026)
+
+
+@pytest.mark.parametrize("step", sorted(SENDING_STEPS))
+def test_a_connection_that_leads_elsewhere_since_the_runs_preflight_is_not_sent_to(world: World, step: str):
+    """A cleared task, or a retry, finds the connection edited: the plan is another ODS's."""
+    for number in (1, 2):
+        world.campus.add(number, person=number)
+    world.run(2026)
+    world.campus.remove(1)
+    world.campus.add(3, person=3)
+    first, other = world.odses[2026], world.odses[2025]
+    edit_by_hand(world)
+    world.do("half", *STEP_NAMES[: STEP_NAMES.index(step)])
+    before = world.there(2026)
+    world.odses = {2025: first, 2026: other}
+    with counting_writes(other) as counted, pytest.raises(StepFailed) as refused:
+        world.do("half", step)
+    assert counted == [0]
+    assert "leads to" in str(refused.value)
+    assert "since" in str(refused.value)
+    world.odses = {2025: other, 2026: first}
+    assert world.there(2026) == before
+    world.do("half", *STEP_NAMES[STEP_NAMES.index(step) :])
+    assert world.report("half").status == "ok"
+    assert world.there(2026) == world.expected(2026)
+
+
+def edit_by_hand(world: World) -> None:
+    """The resync has something to put right."""
+    control = world.odses[2026].control
+    [document] = [d for d in control.documents(RESOURCE) if d["studentReference"]["studentUniqueId"] == STUDENTS[2]]
+    own = {name: value for name, value in document.items() if name not in ("id", "_etag", "_lastModifiedDate")}
+    control.put(RESOURCE, own | {"endDate": "2026-02-02"})
 
 
 def test_a_district_renamed_together_with_its_connection_is_refused(world: World):

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -27,14 +28,13 @@ from edfi_cte.sync.report import Report, report
 from edfi_cte.sync.steps import STEPS, run_step
 from sandbox import oracle
 from tests.sync.campus import DISTRICT, Campus
-from tests.sync.ods_seed import EDORG
 
 RESOURCE = "studentCTEProgramAssociations"
 
 
 @cache
 def empty_ledger() -> bytes:
-    """The file of a ledger without a row: to migrate one for each world costs more than most tests."""
+    """The file of a ledger without a row: to migrate one for each world would cost more than most tests."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"
         ledger = open_ledger(f"sqlite:///{path}")
@@ -44,6 +44,12 @@ def empty_ledger() -> bytes:
         return path.read_bytes()
 
 
+def sqlite_ledger(path: Path) -> sa.Engine:
+    """An empty ledger in a file."""
+    path.write_bytes(empty_ledger())
+    return open_ledger(f"sqlite:///{path}")
+
+
 @dataclass
 class World:
     """Campus, ledger and one ODS a scope year. ``settings``: the file's content, which a test changes as it likes."""
@@ -51,40 +57,58 @@ class World:
     odses: dict[int, Any]
     folder: Path
     campus: Campus = field(default_factory=Campus)
+    district: str = DISTRICT
     runs: int = 0
     ledger_url: str = ""
+    new_ledger: Callable[[Path], sa.Engine] = sqlite_ledger
     watch: Callable[[], EdfiCteError | None] = lambda: None
     page_size: int | None = None
     data_standard: tuple[int, int] = (5, 2)
 
     def __post_init__(self) -> None:
-        self.settings: dict[str, Any] = {
-            "version": 1,
-            "targets": [
-                {
-                    "district_number": DISTRICT,
-                    "scope_year": year,
-                    "campus_conn_id": "campus",
-                    "edfi_conn_id": f"edfi_{year}",
-                }
-                for year in self.odses
-            ],
-            "preferences": {"default": {}},
-        }
+        self.edorg, self.campus_conn_id = int(self.district), "campus"
+        self.settings: dict[str, Any] = {"version": 1, "targets": [], "preferences": {"default": {}}}
+        self._configure("edfi_")
         self.lose_ledger()
+
+    def _configure(self, prefix: str) -> None:
+        self.settings["targets"] += [
+            {
+                "district_number": self.district,
+                "scope_year": year,
+                "campus_conn_id": self.campus_conn_id,
+                "edfi_conn_id": f"{prefix}{year}",
+            }
+            for year in self.odses
+        ]
+
+    def neighbour(self, district: str) -> World:
+        """Another district of the same settings file and ledger, with a Campus of its own."""
+        other = copy(self)
+        other.district, other.edorg, other.odses = district, int(district), dict(self.odses)
+        other.campus, other.campus_conn_id = Campus(district), f"campus_{district}"
+        other._configure(f"edfi_{district}_")
+        return other
 
     def lose_ledger(self) -> None:
         """A new, empty ledger."""
         self.runs += 1
-        path = self.folder / f"ledger{self.runs}.sqlite"
-        path.write_bytes(empty_ledger())
-        self.ledger_url = f"sqlite:///{path}"
-        self.ledger = open_ledger(self.ledger_url)
+        self.ledger = self.new_ledger(self.folder / f"ledger{self.runs}.sqlite")
+        self.ledger_url = self.ledger.url.render_as_string(hide_password=False)
+
+    def target(self, year: int) -> dict[str, Any]:
+        """The target's part of the settings file."""
+        [found] = [
+            target
+            for target in self.settings["targets"]
+            if target["scope_year"] == year and target["campus_conn_id"] == self.campus_conn_id
+        ]
+        return cast("dict[str, Any]", found)
 
     def lane(self, year: int = 2026, run_id: str | None = None, **options: Any) -> Lane:
         """A lane of a run."""
         settings = Settings.model_validate(self.settings)
-        [target] = settings.targets_of(year)
+        [target] = [t for t in settings.targets_of(year) if t.campus_conn_id == self.campus_conn_id]
         ods = self.odses[year]
         config = EdFiConfig(
             base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret, tries=2, page_size=self.page_size
@@ -100,7 +124,7 @@ class World:
             options=RunOptions(**options),
             open_campus=lambda: CampusReader(
                 self.campus,
-                district_number=DISTRICT,
+                district_number=self.district,
                 exclude_also=target.exclude_also,
                 parts=target.campus_mapping.model_dump(),
             ),
@@ -161,7 +185,7 @@ class World:
         found = {}
         for document in self.odses[year].control.documents(RESOURCE):
             row = by_id.get(document["id"]) or by_key.get(NaturalKey.of(document).key_id)
-            if row is not None and is_ours(document):
+            if row is not None and is_ours(document, self.edorg):
                 found[oracle.key_of(document)] = row
         return found
 
@@ -177,7 +201,7 @@ class World:
 
     def oracle_settings(self, year: int) -> dict[str, Any]:
         """The target as the oracle takes it."""
-        [target] = [t for t in self.settings["targets"] if t["scope_year"] == year]
+        target = self.target(year)
         return (
             target
             | {"data_standard": self.data_standard}
@@ -191,7 +215,7 @@ class World:
 
     def there(self, year: int = 2026) -> dict[oracle.Key, Any]:
         """What the ODS holds of ours, read behind the API's back."""
-        documents = [d for d in self.odses[year].control.documents(RESOURCE) if is_ours(d)]
+        documents = [d for d in self.odses[year].control.documents(RESOURCE) if is_ours(d, self.edorg)]
         found = {oracle.key_of(document): bare(document) for document in documents}
         assert len(found) == len(documents), "two documents of one key, but for its case"
         return found
@@ -236,10 +260,10 @@ def writes(ods: Any) -> int:
     return sum(n for (method, path, _), n in ods.control.counts().items() if method != "GET" and RESOURCE in path)
 
 
-def is_ours(document: dict[str, Any]) -> bool:
+def is_ours(document: dict[str, Any], edorg: int) -> bool:
     """Of our education organization and program type."""
     kind = document["programReference"]["programTypeDescriptor"].casefold()
-    ours = document["educationOrganizationReference"]["educationOrganizationId"] == EDORG
+    ours = document["educationOrganizationReference"]["educationOrganizationId"] == edorg
     return ours and kind.endswith("#career and technical education")
 
 

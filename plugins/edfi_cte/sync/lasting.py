@@ -10,6 +10,7 @@ from typing import Any
 from edfi_cte.associations.compare import differing
 from edfi_cte.ledger import accounts, bulk, lasting, mappings, records, runs
 from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.sync.checks.addresses import refuse_moved
 from edfi_cte.sync.lane import RESOURCE, Lane
 
 AT_ONCE = 100
@@ -35,6 +36,7 @@ def look_again(lane: Lane) -> dict[str, int]:
 
 async def _look(lane: Lane, client: EdFiClient, ods_ids: dict[str, str]) -> None:
     async with client:
+        await refuse_moved(lane, client)
         for keys in bulk.batches(ods_ids, AT_ONCE):
             documents = await asyncio.gather(*(_get(client, ods_ids[key]) for key in keys))
             with lane.writing() as connection:

@@ -24,6 +24,7 @@ from edfi_cte.ledger.kept import FoundBy
 from edfi_cte.ods import EdFiClient
 from edfi_cte.ods.errors import AuthorizationDenied, NotFound, RightsMissing, WrongRoute
 from edfi_cte.sync.changes import Changes
+from edfi_cte.sync.checks.addresses import refuse_moved
 from edfi_cte.sync.delivery import key_filters
 from edfi_cte.sync.documents import as_sent, is_ours, key_of
 from edfi_cte.sync.evidence import LaneEvidence, guard_of
@@ -92,6 +93,7 @@ class Reading:
         """Read what has changed, or all. Raises StepFailed, and EdFiError where the ODS can't be read to its end."""
         target_id = self._lane.target_id
         async with client:
+            await refuse_moved(self._lane, client)
             with self._lane.writing() as connection:
                 events.supersede(connection, target_id, CLEAN_STEP)
             changes = await Changes.open(self._lane, client)

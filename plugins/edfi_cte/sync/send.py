@@ -16,6 +16,7 @@ from edfi_cte.associations.plan import Action
 from edfi_cte.ledger import events, old_documents, settling
 from edfi_cte.ledger.events import Failure, Result
 from edfi_cte.ods import EdFiClient, loop
+from edfi_cte.sync.checks.addresses import refuse_moved
 from edfi_cte.sync.delivery import Delivery
 from edfi_cte.sync.descriptors import Descriptors
 from edfi_cte.sync.lane import Lane, StepFailed
@@ -82,6 +83,7 @@ def send_step(lane: Lane, step: str, *, only: Action | None = None) -> dict[str,
 async def _send(lane: Lane, client: EdFiClient, step: str, only: Action | None) -> tuple[Tally, Failure | None]:
     client.admit = lane.lease.admit
     async with client:
+        await refuse_moved(lane, client)
         programs, descriptors = Programs(lane, client), Descriptors(lane, client)
         await programs.prepare(step)
         await descriptors.prepare(step)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from edfi_cte.ledger import addresses, kept, lasting, mappings, runs, settling
+from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.sync.checks.findings import Finding, error
-from edfi_cte.sync.lane import Lane
+from edfi_cte.sync.lane import Lane, StepFailed
 
 SUBJECT = "ODS address"
 
@@ -51,6 +52,23 @@ def claim_address(connection: sa.Connection, lane: Lane, address: str) -> Findin
     if unmapped:
         runs.describe(connection, lane.target_id, known_since=None)
     return None
+
+
+async def refuse_moved(lane: Lane, client: EdFiClient) -> None:
+    """Raises StepFailed where the connection leads elsewhere than to what preflight has claimed."""
+    try:
+        address = (await client.discover()).data_url
+    except EdFiError as error:
+        raise StepFailed(f"{lane.target_id}: {error} Nothing was sent.", transient=True) from None
+    with lane.ledger.connect() as connection:
+        own = addresses.of_target(connection, lane.target_id)
+    if own is None or own.address_id != addresses.address_id(address):
+        found = "nothing" if own is None else own.address
+        raise StepFailed(
+            f"{lane.target_id}: connection '{lane.target.edfi_conn_id}' leads to {address}, and to {found} when the "
+            "run's preflight looked: it has been edited since. Nothing was sent. If that was a mistake, correct it "
+            "and clear this task; else clear the run from preflight on."
+        )
 
 
 def _holder(connection: sa.Connection, lane: Lane, address: str) -> str | None:
