@@ -207,11 +207,18 @@ class _Campus:
             "no_enrollment_in_scope_year": not self.student_is_enrolled(enrollment),
             "career_cluster_blank": not self.cluster(enrollment),
             "cte_program_type_blank": not self.program_type(enrollment),
-            "calendar_exclude": self.calendar_excluded(enrollment),
-            "school_exclude": self.school_excluded(enrollment),
-            "no_show": marked(enrollment["noShow"]),
+            **self.flags(enrollment),
         }
         return next((rule for rule, excludes in checks.items() if excludes), None)
+
+    def flags(self, enrollment: Row) -> dict[str, bool]:
+        """The rules that are a check box in Campus, in the page's order, and whether it is marked."""
+        calendar = self.calendar(enrollment)
+        return {
+            "calendar_exclude": marked(calendar["exclude"]),
+            "school_exclude": marked(self.schools[calendar["schoolID"]]["exclude"]),
+            "no_show": marked(enrollment["noShow"]),
+        }
 
     def overlaps(self, enrollment: Row) -> bool:
         """Any day of the enrollment, first and last included, is a day of the school year."""
@@ -230,15 +237,9 @@ class _Campus:
                 continue
             if other is enrollment:
                 return True
-            if not (self.calendar_excluded(other) or self.school_excluded(other) or marked(other["noShow"])):
+            if not any(self.flags(other).values()):
                 return True
         return False
-
-    def calendar_excluded(self, enrollment: Row) -> bool:
-        return marked(self.calendar(enrollment)["exclude"])
-
-    def school_excluded(self, enrollment: Row) -> bool:
-        return marked(self.schools[self.calendar(enrollment)["schoolID"]]["exclude"])
 
 
 def _judge(campus: _Campus, enrollment: Row, settings: dict[str, Any]) -> Verdict:

@@ -73,12 +73,9 @@ enrollment AS (
         {{ text("l.school_number") }} AS school_number,
         {{ text("l.school_name") }} AS school_name,
         {{ text("l.calendar_name") }} AS calendar_name,
-        {%- for rule in exclude_also %}
-        {{ flag("l." ~ rule) }} AS {{ rule }},
+        {%- for rule in rules %}
+        {{ flag("l." ~ rule) }} AS {{ rule }}{{ "," if not loop.last }}
         {%- endfor %}
-        {{ flag("l.calendar_exclude") }} AS calendar_exclude,
-        {{ flag("l.school_exclude") }} AS school_exclude,
-        {{ flag("l.no_show") }} AS no_show
     FROM of_district AS l
     WHERE l.career_cluster IS NOT NULL OR l.cte_program_type IS NOT NULL
 ),
@@ -113,12 +110,9 @@ dated AS (
 present AS (
     SELECT
         o.person_id,
-        {%- for rule in exclude_also %}
-        {{ flag("o." ~ rule) }} AS {{ rule }},
+        {%- for rule in rules %}
+        {{ flag("o." ~ rule) }} AS {{ rule }}{{ "," if not loop.last }}
         {%- endfor %}
-        {{ flag("o.calendar_exclude") }} AS calendar_exclude,
-        {{ flag("o.school_exclude") }} AS school_exclude,
-        {{ flag("o.no_show") }} AS no_show
     FROM of_district AS o
     WHERE o.calendar_year = {{ param("scope_year") }}
 ),
@@ -160,8 +154,8 @@ considered AS (
         )
 ),
 
--- 7. The rules, in the page's order: a record that several exclude bears the first. A flag that is neither marked nor
---    unmarked is no rule's: the reader refuses it by its name.
+-- 7. The rules, in the page's order: a record that several exclude bears the first. The flags come last, each a rule of
+--    its name; one that is neither marked nor unmarked is no rule's: the reader refuses it by its name.
 candidate AS (
     SELECT
         co.*,
@@ -174,18 +168,9 @@ candidate AS (
             WHEN co.has_enrollment = 0 THEN 'no_enrollment_in_scope_year'
             WHEN co.career_cluster IS NULL THEN 'career_cluster_blank'
             WHEN co.cte_program_type IS NULL THEN 'cte_program_type_blank'
-            WHEN co.calendar_exclude = 1 THEN 'calendar_exclude'
-            WHEN co.school_exclude = 1 THEN 'school_exclude'
-            WHEN co.no_show = 1 THEN 'no_show'
-            {%- if "enrollment_state_exclude" in exclude_also %}
-            WHEN co.enrollment_state_exclude = 1 THEN 'enrollment_state_exclude'
-            {%- endif %}
-            {%- if "grade_level_exclude" in exclude_also %}
-            WHEN co.grade_level_exclude = 1 THEN 'grade_level_exclude'
-            {%- endif %}
-            {%- if "summer_school" in exclude_also %}
-            WHEN co.summer_school = 1 THEN 'summer_school'
-            {%- endif %}
+            {%- for rule in rules %}
+            WHEN co.{{ rule }} = 1 THEN '{{ rule }}'
+            {%- endfor %}
         END AS excluded_by
     FROM considered AS co
 )

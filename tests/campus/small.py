@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edfi_cte.associations.model import ExclusionRule
+from edfi_cte.associations.model import FLAG_RULES, ExclusionRule
 from edfi_cte.campus import CampusReader
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 from edfi_cte.campus.reader import Hook
@@ -82,6 +83,12 @@ def reader(hook: Hook, **options: Any) -> CampusReader:
 def outcomes(hook: Hook, scope_year: int = YEAR, **options: Any) -> dict[int, ExclusionRule | None]:
     """enrollment id to excluding rule of every candidate."""
     return {r.enrollment_id: r.excluded_by for r in reader(hook, **options).enrollment_records(scope_year)}
+
+
+def flag_columns() -> dict[ExclusionRule, str]:
+    """The column of Campus, with its table's alias, that each flag of the page's rules is in the shipped mapping."""
+    text = (shipped_sql_dir() / MAPPING_TEMPLATE).read_text()
+    return {rule: re.findall(rf"(\w+\.\w+) AS {rule}\b", text)[0] for rule in FLAG_RULES}
 
 
 def edited_mapping(folder: Path, old: str, new: str) -> Path:

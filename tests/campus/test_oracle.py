@@ -14,7 +14,7 @@ from sandbox.campus import SCOPE_YEARS, build
 from sandbox.campus.schema import SCHEMA
 from sandbox.oracle import expected, expected_from_rows, key_of, read_tables, verdicts
 from tests.campus.engines import DuckDb, DuckDbHook
-from tests.campus.small import DISTRICT, outcomes, reader, small_campus
+from tests.campus.small import DISTRICT, flag_columns, outcomes, reader, small_campus
 
 SETTINGS = {"district_number": DISTRICT}
 
@@ -68,13 +68,21 @@ DAYS = st.one_of(
     st.integers(0, 900).map(lambda n: date(2024, 8, 1) + timedelta(days=n)),
 ).flatmap(lambda day: st.sampled_from([datetime(day.year, day.month, day.day, hour) for hour in (0, 23)]))
 FLAGS = st.sampled_from([None, None, False, True])
+
+
+def flags_of(alias: str) -> dict[str, st.SearchStrategy[bool | None]]:
+    """The flags among a table's columns, by the alias that the mapping gives the table."""
+    columns = [column.split(".") for column in flag_columns().values()]
+    return {name: FLAGS for table, name in columns if table == alias}
+
+
 CALENDARS = st.lists(
     st.fixed_dictionaries(
         {
             "schoolID": st.integers(1, 2),
             "endYear": st.integers(2024, 2028),
             "endDate": st.none() | DAYS,
-            "exclude": FLAGS,
+            **flags_of("c"),
         }
     ),
     min_size=3,
@@ -89,14 +97,14 @@ ENROLLMENTS = st.lists(
             "serviceType": st.sampled_from(["P", "S", "N", "p", " ", None]),
             "startDate": st.none() | DAYS,
             "endDate": st.none() | DAYS,
-            "noShow": FLAGS,
+            **flags_of("e"),
             "careerCluster": st.sampled_from(["8", "08", " 13", "99", "", " ", None]),
             "cteProgramType": st.sampled_from(["0410", "0410 ", "ag", "AG", "9999", "\t", None]),
         }
     ),
     max_size=12,
 )
-SCHOOL_FLAGS = st.lists(FLAGS, min_size=2, max_size=2)
+SCHOOL_FLAGS = st.lists(st.fixed_dictionaries(flags_of("s")), min_size=2, max_size=2)
 STATE_IDS = st.lists(st.sampled_from(["A1", "a1 ", "B2", " ", None]), min_size=4, max_size=4)
 
 
@@ -105,7 +113,7 @@ STATE_IDS = st.lists(st.sampled_from(["A1", "a1 ", "B2", " ", None]), min_size=4
 def test_sql_and_oracle_agree_on_any_campus(calendars, enrollments, school_flags, state_ids):
     tables = small_campus()
     tables["District"].append({"districtID": 2, "number": "115115"})
-    tables["School"] = [{"schoolID": n, "exclude": flag} for n, flag in enumerate(school_flags, 1)]
+    tables["School"] = [{"schoolID": n, **flags} for n, flags in enumerate(school_flags, 1)]
     tables["Calendar"] = [{"calendarID": n, **row} for n, row in enumerate(calendars, 1)]
     tables["Person"] = [{"personID": n, "stateID": value} for n, value in enumerate(state_ids, 1)]
     tables["CampusDictionary"].append({"dictionaryID": 9, "attributeID": 2, "code": "Ag", "name": "Agriculture"})

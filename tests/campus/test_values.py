@@ -12,7 +12,17 @@ from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 from edfi_cte.campus.rows import BLANKS, day, enrollment_record
 from edfi_cte.campus.templates import shipped_sql_dir
 from tests.campus.engines import DuckDb
-from tests.campus.small import YEAR, calendar, edited_mapping, enrollment, missouri, outcomes, reader, small_campus
+from tests.campus.small import (
+    YEAR,
+    calendar,
+    edited_mapping,
+    enrollment,
+    flag_columns,
+    missouri,
+    outcomes,
+    reader,
+    small_campus,
+)
 
 ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None, "1050", "High", "25-26")
 
@@ -44,11 +54,7 @@ def test_a_number_is_a_number_whatever_its_scale(engine, tmp_path, old, new):
     ]
 
 
-FLAGS = [
-    ("e.noShow AS no_show", "no_show"),
-    ("s.exclude AS school_exclude", "school_exclude"),
-    ("c.exclude AS calendar_exclude", "calendar_exclude"),
-]
+FLAGS = [(f"{column} AS {flag}", flag) for flag, column in flag_columns().items()]
 
 
 @pytest.mark.parametrize(("column", "flag"), FLAGS, ids=[flag for _, flag in FLAGS])

@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from edfi_cte.associations.model import ExclusionRule
-from edfi_cte.campus.templates import shipped_sql_dir
+from edfi_cte.associations.model import OPTIONAL_RULES, ExclusionRule
+from edfi_cte.campus.templates import Templates, rules
+
+ALL = {"exclude_also": [str(rule) for rule in OPTIONAL_RULES], "rules": rules(OPTIONAL_RULES)}
 
 
 @pytest.mark.parametrize("rule", ExclusionRule)
@@ -12,6 +15,6 @@ def test_every_rule_has_a_test_that_bears_its_name(rule):
 
 
 def test_the_sql_names_the_rules_in_the_order_of_the_page():
-    text = (shipped_sql_dir() / "candidates.sql").read_text()
-    places = [text.index(f"THEN '{rule}'") for rule in ExclusionRule]
-    assert places == sorted(places)
+    values = dict.fromkeys(("district_number", "scope_year", "year_start", "year_end", "blanks"), "x")
+    text = Templates(None, "%s").render("enrollment_records.sql", values, student_id="stateID", **ALL).text
+    assert re.findall(r"THEN '(\w+)'\n", text[text.index("considered AS") :]) == list(ExclusionRule)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
@@ -24,42 +26,15 @@ _HINT = "Correct it in Campus, or the column in campus_mapping.sql if it is the 
 
 
 def enrollment_record(row: Row) -> EnrollmentRecord:
-    """The record of a row of ``enrollment_records.sql``, without its count. Raises :class:`InvalidCampusData`."""
-    (
-        enrollment_id,
-        student_unique_id,
-        start,
-        end,
-        service_type,
-        program_type,
-        program_type_name,
-        cluster,
-        pathway,
-        status,
-        certification,
-        excluded_by,
-        school_number,
-        school_name,
-        calendar_name,
-    ) = row
-    enrollment_id = whole_number(enrollment_id, "enrollment_id")
-    return EnrollmentRecord(
-        enrollment_id,
-        _student_id(student_unique_id, enrollment_id),
-        day(start, "start_date", enrollment_id),
-        day(end, "end_date", enrollment_id),
-        _text(service_type),
-        _text(program_type),
-        _text(program_type_name),
-        _text(cluster),
-        _text(pathway),
-        _text(status),
-        _text(certification),
-        _rule(excluded_by, enrollment_id) if excluded_by else None,
-        _text(school_number),
-        _text(school_name),
-        _text(calendar_name),
-    )
+    """The record of a row of ``enrollment_records.sql``, without its count. Raises :class:`InvalidCampusData`.
+
+    The columns are the record's fields, in their order; each is read by its field's type.
+    """
+    enrollment_id = whole_number(row[0], "enrollment_id")
+    values: list[Any] = [
+        read(value, name, enrollment_id) for (name, read), value in zip(_COLUMNS, row[1:], strict=True)
+    ]
+    return EnrollmentRecord(enrollment_id, *values)
 
 
 def _text(value: str | None) -> str | None:
@@ -78,7 +53,7 @@ def _rule(excluded_by: str, enrollment_id: int) -> ExclusionRule:
     return ExclusionRule(excluded_by)
 
 
-def _student_id(value: str | None, enrollment_id: int) -> str | None:
+def _student_id(value: str | None, _name: str, enrollment_id: int) -> str | None:
     if value and _FLOAT.fullmatch(value):
         raise InvalidCampusData(
             f"enrollment {enrollment_id}, student_unique_id: Campus keeps it as a floating-point number, which loses "
@@ -115,3 +90,14 @@ def day(value: Any, what: str, enrollment_id: int | None = None) -> date | None:
             pass
     where = what if enrollment_id is None else f"enrollment {enrollment_id}, {what}"
     raise InvalidCampusData(f"{where}: Campus gave a value of type {type(value).__name__}, not a date. {_HINT}")
+
+
+_BY_TYPE: dict[str, Callable[[Any, str, int], Any]] = {
+    "str | None": lambda value, _name, _id: _text(value),
+    "date | None": day,
+    "ExclusionRule | None": lambda value, _name, enrollment_id: _rule(value, enrollment_id) if value else None,
+}
+_COLUMNS = [
+    (field.name, _student_id if field.name == "student_unique_id" else _BY_TYPE[str(field.type)])
+    for field in fields(EnrollmentRecord)[1:]
+]
