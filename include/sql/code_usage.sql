@@ -11,7 +11,7 @@ WITH
 {% include "code_list.sql" %},
 
 used AS (
-    {%- for field in ["career_cluster", "cte_program_type", "career_pathway", "student_status", "certification_status"] %}
+    {%- for field in mapped_fields %}
     {%- if not loop.first %}
     UNION ALL
     {%- endif %}

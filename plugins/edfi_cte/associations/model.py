@@ -101,6 +101,16 @@ class EnrollmentRecord:
     calendar_name: str | None = None
 
 
+MAPPED_FIELDS = {
+    "career_cluster": "Career Cluster",
+    "cte_program_type": "CTE Program Type",
+    "career_pathway": "Career Pathway",
+    "student_status": "Student Status",
+    "certification_status": "Certification Status",
+}
+"""The fields whose codes a resource preference maps, and what people call them."""
+
+
 @dataclass(frozen=True, slots=True)
 class NaturalKey:
     """The six values that identify an association (DDL of GeneralStudentProgramAssociation, all versions)."""

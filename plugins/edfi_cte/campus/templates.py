@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from edfi_cte.associations.model import FLAG_RULES, OPTIONAL_RULES
+from edfi_cte.associations.model import FLAG_RULES, MAPPED_FIELDS, OPTIONAL_RULES
 from edfi_cte.campus.errors import InvalidTemplate
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 
@@ -82,7 +82,13 @@ def _environment(folders: tuple[Path, ...], unicode_type: str) -> jinja2.Environ
     environment = jinja2.Environment(  # noqa: S701 - the output is SQL, values are bound parameters
         loader=_Utf8(folders, encoding="utf-8-sig"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    environment.globals |= {"unicode_type": unicode_type, "exclude_also": [], "rules": rules(), "parts": PARTS}
+    environment.globals |= {
+        "unicode_type": unicode_type,
+        "mapped_fields": list(MAPPED_FIELDS),
+        "exclude_also": [],
+        "rules": rules(),
+        "parts": PARTS,
+    }
     return environment
 
 

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from edfi_cte.associations.model import MAPPED_FIELDS
 from edfi_cte.ledger.schema import enrollment_record, record_outcome
-
-FIELDS = ("career_cluster", "cte_program_type", "career_pathway", "student_status", "certification_status")
 
 
 class Code(NamedTuple):
@@ -22,15 +21,15 @@ class Code(NamedTuple):
 def in_use(connection: sa.Connection, target_id: str) -> dict[str, Counter[Code]]:
     """Per field the codes of the records that no rule excludes, with how many records have each."""
     table = enrollment_record
-    columns = [*(table.c[name] for name in FIELDS), table.c.cte_program_type_name]
+    columns = [*(table.c[name] for name in MAPPED_FIELDS), table.c.cte_program_type_name]
     rows = connection.execute(
         sa.select(*columns, sa.func.count().label("records"))
         .where(table.c.target_id == target_id, table.c.excluded_by.is_(None))
         .group_by(*columns)
     )
-    found: dict[str, Counter[Code]] = {name: Counter() for name in FIELDS}
+    found: dict[str, Counter[Code]] = {name: Counter() for name in MAPPED_FIELDS}
     for row in rows:
-        for name in FIELDS:
+        for name in MAPPED_FIELDS:
             value = getattr(row, name)
             if value is not None:
                 label = (row.cte_program_type_name or "") if name == "cte_program_type" else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edfi_cte.associations.model import MAPPED_FIELDS
+
 
 class Level(StrEnum):
     """An error stops the target; what would fail does so for single records; a warning is worth a look."""
@@ -58,7 +60,4 @@ def records(number: int) -> str:
 
 def label(field: str) -> str:
     """A field of the record as Campus calls it."""
-    return _LABELS.get(field, field)
-
-
-_LABELS = {"career_cluster": "Career Cluster", "cte_program_type": "CTE Program Type"}
+    return MAPPED_FIELDS.get(field, field)

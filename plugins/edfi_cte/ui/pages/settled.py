@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from edfi_cte.associations.model import MAPPED_FIELDS
 from edfi_cte.ledger import codes, overview
 from edfi_cte.ledger.codes import Code
 from edfi_cte.settings import CAREER_CLUSTERS, ResourcePreferences
 from edfi_cte.ui.visit import CurrentVisit
 
 router = APIRouter()
-
-LABELS = {
-    "career_cluster": "Career Cluster",
-    "cte_program_type": "CTE Program Type",
-    "career_pathway": "Career Pathway",
-    "student_status": "Student Status",
-    "certification_status": "Certification Status",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +36,13 @@ def preferences(visit: CurrentVisit, target: str = "") -> HTMLResponse:
         used = codes.in_use(connection, target)
         lacking = overview.lacking_in_ods(connection, target)
     chosen, problem = visit.configuration.preferences_of(target)
-    mappings = {name: _mappings(name, used[name], chosen) for name in codes.FIELDS} if chosen else {}
+    mappings = {name: _mappings(name, used[name], chosen) for name in MAPPED_FIELDS} if chosen else {}
     return visit.render(
         "preferences.html",
         title="Preferences",
         target=target,
         targets=targets,
-        labels=LABELS,
+        labels=MAPPED_FIELDS,
         mappings=mappings,
         used=used,
         preferences=chosen,
