@@ -105,6 +105,7 @@ docs-generated: $(READY) ## Write the pages that are made from the code: setting
 .PHONY: revision
 revision: $(READY) ## Write the ledger's next revision from its schema (NAME="what it adds")
 	@$(BIN)/python -m tests.revision "$(NAME)"
+	@$(BIN)/ruff format --quiet plugins/edfi_cte/ledger/migrations
 
 .PHONY: mutants
 mutants: $(READY) ## Change the package at random and list what no test notices (SEED=, N=, ONLY=ledger)

@@ -41,7 +41,12 @@ def write(name: str, schema: sa.MetaData, config: Config) -> Path | None:
                 config, name, autogenerate=True, rev_id=number, process_revision_directives=keep_changes
             )
         engine.dispose()
-    return Path(written.path) if changed else None  # type: ignore[union-attr]
+    if not changed:
+        return None
+    path = Path(written.path)  # type: ignore[union-attr]
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("    # ###")))
+    return path
 
 
 def main() -> int:

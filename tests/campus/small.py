@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edfi_cte.associations.model import FLAG_RULES, ExclusionRule
+from edfi_cte.associations.model import FLAG_RULES, EnrollmentRecord, ExclusionRule
 from edfi_cte.campus import CampusReader
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
 from edfi_cte.campus.reader import Hook
@@ -73,6 +74,12 @@ def enrollment(number: int, **columns: Any) -> Row:
 def missouri(number: int, cluster: str | None = "8", program_type: str | None = "0410") -> Row:
     """The Missouri fields of an enrollment."""
     return {"enrollmentID": number, "personID": 1, "careerCluster": cluster, "cteProgramType": program_type}
+
+
+def row(**columns: Any) -> tuple[Any, ...]:
+    """A row of ``enrollment_records.sql``, without its count."""
+    given = {"enrollment_id": 1, "student_unique_id": "123", "service_type": "P", "career_cluster": "8"} | columns
+    return tuple(given.pop(field.name, None) for field in fields(EnrollmentRecord))
 
 
 def reader(hook: Hook, **options: Any) -> CampusReader:

@@ -1,7 +1,9 @@
+from dataclasses import fields
 from decimal import Decimal
 
 import pytest
 
+from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.campus import (
     CampusQueryFailed,
     CampusReader,
@@ -12,7 +14,7 @@ from edfi_cte.campus import (
 )
 from edfi_cte.campus.rows import enrollment_record
 from tests.campus.engines import DuckDb, DuckDbHook
-from tests.campus.small import YEAR, edited_mapping, reader, small_campus
+from tests.campus.small import YEAR, edited_mapping, reader, row, small_campus
 from tests.campus.wrapped import WrappedHook
 
 
@@ -68,39 +70,33 @@ def test_values_that_a_driver_quotes_stay_out_of_messages(tmp_path):
     assert caught.value.__suppress_context__, "the driver's own message would be logged with the traceback"
 
 
-ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None, "1050", "High", "25-26")
-
-
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        (0, "x17", "enrollment_id as a value of type str, not a whole number"),
-        (0, Decimal("1.5"), "enrollment_id as a value of type Decimal"),
-        (2, "08/20/2025", "enrollment 1, start_date: Campus gave a value of type str, not a date"),
-        (3, 45889, "enrollment 1, end_date: Campus gave a value of type int"),
+        ("enrollment_id", "x17", "enrollment_id as a value of type str, not a whole number"),
+        ("enrollment_id", Decimal("1.5"), "enrollment_id as a value of type Decimal"),
+        ("start_date", "08/20/2025", "enrollment 1, start_date: Campus gave a value of type str, not a date"),
+        ("end_date", 45889, "enrollment 1, end_date: Campus gave a value of type int"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_a_clear_error(column, value, words):
-    row = list(ROW)
-    row[column] = value
     with pytest.raises(InvalidCampusData) as caught:
-        enrollment_record(row)
+        enrollment_record(row(**{column: value}))
     assert words in str(caught.value)
     assert "campus_mapping.sql" in str(caught.value)
 
 
 def test_a_decimal_id_that_is_whole_is_an_int():
-    assert enrollment_record((Decimal(7), *ROW[1:])).enrollment_id == 7
+    assert enrollment_record(row(enrollment_id=Decimal(7))).enrollment_id == 7
 
 
 @pytest.mark.parametrize(
     ("text", "clean"), [("8\0", "8"), (" \0 ", None), ("\0", None), ("x" * 201, "x" * 200), ("😀\\N", "😀\\N")]
 )
 def test_text_is_what_any_ledger_takes(text, clean):
-    texts = (text, *ROW[2:4], *[text] * 7)
-    record = enrollment_record((1, *texts, None, *[text] * 3))
-    assert record.student_unique_id == record.career_cluster == record.certification_status == clean
-    assert record.school_number == record.school_name == record.calendar_name == clean
+    texts = [field.name for field in fields(EnrollmentRecord) if field.type == "str | None"]
+    record = enrollment_record(row(**dict.fromkeys(texts, text)))
+    assert {getattr(record, name) for name in texts} == {clean}
 
 
 def test_a_sql_folder_that_is_not_there(tmp_path):

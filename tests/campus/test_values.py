@@ -21,10 +21,9 @@ from tests.campus.small import (
     missouri,
     outcomes,
     reader,
+    row,
     small_campus,
 )
-
-ROW = (1, "123", None, None, "P", "0410", None, "8", None, None, None, None, "1050", "High", "25-26")
 
 
 def records(hook, **options):
@@ -89,9 +88,9 @@ def test_an_unreadable_flag_of_the_enrollment_that_another_record_needs_is_refus
 
 def test_ids_that_are_floats_are_refused():
     with pytest.raises(InvalidCampusData, match="enrollment_id as a value of type float"):
-        enrollment_record((1.0, *ROW[1:]))
+        enrollment_record(row(enrollment_id=1.0))
     with pytest.raises(InvalidCampusData, match=r"student_unique_id: Campus keeps it as a floating-point") as caught:
-        enrollment_record((1, "1.23457e+009", *ROW[2:]))
+        enrollment_record(row(student_unique_id="1.23457e+009"))
     assert "1.23457" not in str(caught.value)
 
 
