@@ -119,7 +119,8 @@ def test_a_mistake_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, ol
 
 def test_a_mistake_is_told_once(tmp_path: Path):
     text = GOOD.replace("campus_conn_id: campus", "campus_conn_id: my campus", 1)
-    assert len(mistake(tmp_path, text).splitlines()) == 1
+    [_, file] = mistake(tmp_path, text).splitlines()
+    assert file == f"The file: {tmp_path / 'edfi_cte.yaml'}"
 
 
 def test_a_code_keeps_its_zeros_without_quotes(tmp_path: Path):

@@ -120,7 +120,7 @@ def test_a_bundle_that_was_replaced_is_read_anew(authority: Authority, tmp_path:
 @pytest.mark.parametrize(
     ("address", "until", "known", "said", "advice"),
     [
-        ("127.0.0.1", NOW + DAY, False, "signed by an authority that this machine does not know", "ca_bundle"),
+        ("127.0.0.1", NOW + DAY, False, "authority is not known to this machine", "ca_bundle"),
         ("127.0.0.1", NOW - DAY, True, "has expired", "renew"),
         ("127.0.0.2", NOW + DAY, True, "is for another name", "Base URL"),
     ],

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from edfi_cte.ledger import addresses, forgetting
+from edfi_cte.lines import in_lines
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed
@@ -33,7 +34,7 @@ def test_another_targets_address_is_refused_until_its_records_are_said_to_be_gon
         world.run(2025)
     assert counted == [0]
     assert "edfi_2025" in str(refused.value)
-    assert "which 039141-2026 sends its records" in str(refused.value)
+    assert "to which 039141-2026 sends its records" in str(refused.value)
     world.odses[2026].control.reset()
     world.settings["targets"] = [t for t in world.settings["targets"] if t["scope_year"] == 2025]
     forgetting.forget(world.ledger, str(refused.value).rpartition("edfi-cte forget ")[2])
@@ -68,7 +69,7 @@ def test_two_targets_on_their_first_run_do_not_share_an_address(world: World):
     world.odses = {2025: world.odses[2026], 2026: world.odses[2026]}
     lanes = [world.lane(year) for year in (2025, 2026)]
     run_step(lanes[0], "preflight")
-    with pytest.raises(StepFailed, match="which 039141-2025 sends its records"):
+    with pytest.raises(StepFailed, match="to which 039141-2025 sends its records"):
         run_step(lanes[1], "preflight")
 
 
@@ -150,3 +151,13 @@ def test_a_district_renamed_together_with_its_connection_is_refused(world: World
     address = world.in_ledger("SELECT address FROM edfi_cte_address_claim")[0][0]
     findings = [str(finding) for finding in check_address(world.lane(2026), address)]
     assert "records of 039141-2026, which the settings no longer name" in findings[0]
+
+
+def test_what_is_wrong_with_an_address_is_said_before_the_address_which_may_be_long(world: World):
+    world.campus.add(1)
+    world.run(2026)
+    address = f"https://{'ods-of-the-department-of-education.' * 3}example/districts/039141/2026"
+    [finding] = check_address(world.lane(2026), address)
+    first = next(in_lines(f"039141-2026: {finding}"))
+    assert "leads to another address than the one that the" in first
+    assert address in finding.message

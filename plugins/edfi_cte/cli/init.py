@@ -44,7 +44,9 @@ def init(options: argparse.Namespace) -> int:
     """Asks what it must know, reads, and writes. Nothing is sent to the ODS."""
     path: Path = options.output or Path(conf.get("core", "dags_folder")).parent / "include" / "edfi_cte.yaml"
     if path.exists() and not options.force:
-        raise EdfiCteError(f"{path} is there already, and was left alone. Name another --output, or give --force.")
+        raise EdfiCteError(
+            f"a file is there already, and was left alone. Name another --output, or give --force: {path}"
+        )
     ask = _Asking(quiet=options.yes)
     year = options.scope_year or _year(ask("Scope year, by its ending year", str(_this_school_year())))
     campus_conn_id = options.campus_conn_id or ask("Airflow connection to Campus", "campus")

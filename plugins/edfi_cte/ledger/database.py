@@ -133,8 +133,8 @@ def open_ledger(
         shown = engine.url.render_as_string(hide_password=True)
         kind = LedgerUnavailable if isinstance(error, sa.exc.OperationalError) else LedgerError
         raise kind(
-            f"the ledger {shown} can't be opened: {_said(error.orig, options)}. Check the connection's host, port, "
-            f"login and database.{_grants(engine.url)}"
+            f"the ledger can't be opened: {_said(error.orig, options)}. Check the connection's host, port, login and "
+            f"database: it leads to {shown}.{_grants(engine.url)}"
         ) from None
     return engine
 

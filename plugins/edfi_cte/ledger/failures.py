@@ -40,7 +40,7 @@ def by_cause(connection: sa.Connection, target_id: str, run_id: str, step: str) 
         .subquery("last")
     )
     rows = connection.execute(
-        sa.select(attempt.c.error_type, attempt.c.advice, event.c.program_name, event.c.body)
+        sa.select(attempt.c.error_type, attempt.c.message, attempt.c.advice, event.c.program_name, event.c.body)
         .join(last, last.c.attempt_id == attempt.c.attempt_id)
         .join(event, event.c.event_id == attempt.c.event_id),
         execution_options={"yield_per": 1000},
@@ -57,7 +57,10 @@ def _about(row: sa.Row[Any]) -> str:
     if row.error_type in _BY_PROGRAM and row.program_name:
         return f"program '{row.program_name}'"
     if row.error_type in _BY_DESCRIPTOR and row.body:
-        return ", ".join(sorted(set(_descriptors(json.loads(row.body)))))
+        sent = sorted(set(_descriptors(json.loads(row.body))))
+        # What the API quotes of the request in its answer is kept; where it names none, each may be the one.
+        named = [uri for uri in sent if f"'{uri}'" in row.message or f'"{uri}"' in row.message]
+        return ", ".join(named or sent)
     return ""
 
 

@@ -90,26 +90,26 @@ def not_accepted(error: Exception | None, name: str, host: str) -> EdFiError:
     code = getattr(error, "verify_code", None)
     if code == _EXPIRED:
         return TlsFailed(
-            f"{name}: the TLS certificate of {host} has expired.",
+            f"{name}: the TLS certificate has expired, that of {host}.",
             advice="Have whoever runs the API renew it, and see that this machine's clock is right.",
         )
     if code == _NOT_YET_VALID:
         return TlsFailed(
-            f"{name}: the TLS certificate of {host} is not valid yet.",
+            f"{name}: the TLS certificate is not valid yet, that of {host}.",
             advice="See that this machine's clock is right; else tell whoever runs the API.",
         )
     if code in _WRONG_NAMES:
         return TlsFailed(
-            f"{name}: the TLS certificate of {host} is for another name.",
+            f"{name}: the TLS certificate is for another name than {host}.",
             advice="Write the host in the Base URL as the certificate has it, or have the certificate mended.",
         )
     if code in _UNKNOWN_AUTHORITY:
         return TlsFailed(
-            f"{name}: the TLS certificate of {host} is signed by an authority that this machine does not know.",
+            f"{name}: the TLS certificate's authority is not known to this machine, that of {host}.",
             advice="Set ca_bundle in the connection (or REQUESTS_CA_BUNDLE, SSL_CERT_FILE) to a PEM file with the "
             "authority's certificate. Switch verify_tls off only on a test network.",
         )
-    return TlsFailed(f"{name}: the TLS certificate of {host} was not accepted.")
+    return TlsFailed(f"{name}: the TLS certificate was not accepted, that of {host}.")
 
 
 def client_refused(error: BaseException | None, name: str, host: str) -> EdFiError | None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from edfi_cte.settings.values import Misplaced
+from edfi_cte.settings.values import Misplaced, SettingsError, in_file
 from edfi_cte.suggestions import did_you_mean
 
 Location = tuple[int | str, ...]
@@ -26,9 +26,12 @@ _WORDS = {
 
 def explained(
     path: Path, node: yaml.Node | None, error: ValidationError, model: type[BaseModel], inside: Location = ()
-) -> str:
+) -> SettingsError:
     """One line a mistake. ``inside`` is where in the file ``model`` begins, ``node`` the file's root."""
-    found = error.errors(include_url=False, include_input=False)
+    # A misspelt name first: for want of it another is missing.
+    found = sorted(
+        error.errors(include_url=False, include_input=False), key=lambda item: item["type"] != "extra_forbidden"
+    )
     lines = []
     for item in found:
         if any(_is_part_of(other["loc"], item["loc"]) for other in found):
@@ -39,9 +42,9 @@ def explained(
             message = f"there is no such setting.{_allowed(model, item['loc'])}"
         elif item["type"] == "literal_error":
             message += "." + did_you_mean(_written(node, location), item["ctx"]["expected"].split("'")[1::2])
-        prefix = f"{path}, line {line_of(node, location)}: "
+        prefix = f", line {line_of(node, location)}: "
         lines.append(prefix + (f"{dotted(location)}: {message}" if location else message))
-    return "\n".join(lines)
+    return in_file(path, *lines)
 
 
 def dotted(location: Location) -> str:

@@ -296,7 +296,7 @@ class Settings(Section):
             return ResourcePreferences.model_validate(self.preferences[target.preferences])
         except ValidationError as error:
             inside = ("preferences", target.preferences)
-            raise SettingsError(explained(self._path, self._node, error, ResourcePreferences, inside)) from None
+            raise explained(self._path, self._node, error, ResourcePreferences, inside) from None
 
     def _names(self) -> str:
         return ", ".join(t.target_id for t in self.targets)

@@ -15,7 +15,7 @@ from yaml.constructor import SafeConstructor
 
 from edfi_cte.settings.mistakes import explained
 from edfi_cte.settings.model import DagSettings, Settings
-from edfi_cte.settings.values import SettingsError
+from edfi_cte.settings.values import in_file
 
 _PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: a state's file is read in a fifth of the time."""
@@ -87,10 +87,10 @@ def _made_of(path: Path, node: yaml.Node) -> Any:
     try:
         return _Constructor().construct_document(node)
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path}{_what_is_no_yaml('', error)}") from None
+        raise in_file(path, _what_is_no_yaml("", error)) from None
     except (ValueError, TypeError):
         line = node.start_mark.line + 1
-        raise SettingsError(f"{path}, line {line}: a value below is not of the type that its tag names") from None
+        raise in_file(path, f", line {line}: a value below is not of the type that its tag names") from None
 
 
 def read_document(path: Path) -> Document:
@@ -99,17 +99,18 @@ def read_document(path: Path) -> Document:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(
-            f"{path}: the settings file cannot be read: {reason}. Set AIRFLOW__EDFI_CTE__SETTINGS_FILE to its path."
+        raise in_file(
+            path,
+            f": the settings file cannot be read: {reason}. Set AIRFLOW__EDFI_CTE__SETTINGS_FILE to its path.",
         ) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         if isinstance(node, yaml.MappingNode):
             _refuse_repetition(node)
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path}{_what_is_no_yaml(text, error)}") from None
+        raise in_file(path, _what_is_no_yaml(text, error)) from None
     if not isinstance(node, yaml.MappingNode):
-        raise SettingsError(f"{path}: the file is empty or no mapping; start it with 'version: 1'")
+        raise in_file(path, ": the file is empty or no mapping; start it with 'version: 1'")
     return Document(path, node)
 
 
@@ -174,7 +175,7 @@ def _settings_of(document: Document) -> Settings:
     try:
         settings = Settings.model_validate(document.content())
     except ValidationError as error:
-        raise SettingsError(explained(path, document.node, error, Settings)) from None
+        raise explained(path, document.node, error, Settings) from None
     if settings.sql_dir:
         # Beside the file, wherever the process was started.
         settings = settings.model_copy(update={"sql_dir": path.parent / settings.sql_dir.expanduser()})
@@ -188,7 +189,7 @@ def load_dag_settings(path: Path) -> DagSettings:
     try:
         return DagSettings.model_validate({} if (said := document.part("dag")) is None else said)
     except ValidationError as error:
-        raise SettingsError(explained(path, document.node, error, DagSettings, ("dag",))) from None
+        raise explained(path, document.node, error, DagSettings, ("dag",)) from None
 
 
 def count_targets(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -14,6 +15,11 @@ _DESCRIPTOR_URI = re.compile(r"uri://[^\s/#]+/[A-Za-z0-9_.\-/]*Descriptor#[^#]+\
 
 class SettingsError(EdfiCteError):
     """The settings file is missing, unreadable or invalid."""
+
+
+def in_file(path: Path, *lines: str) -> SettingsError:
+    """An error whose first line is the mistake: the file's name is short there, and its path stands in the last."""
+    return SettingsError("\n".join((*(f"{path.name}{line}" for line in lines), f"The file: {path}")))
 
 
 class Misplaced(ValueError):

@@ -91,26 +91,26 @@ def _moved(lane: Lane, address: str, old: str, mapped: int) -> str:
         f"WHERE target_id = '{lane.target_id}';"
     )
     return (
-        f"connection '{lane.target.edfi_conn_id}' leads to {address}, and the {mapped} records that the ledger knows "
-        f"were sent to {old}. Nothing was done. If the connection is wrong, correct it. If it is the same ODS under "
-        f"a new name, run in the ledger's database: {same} If it is another ODS, to be filled anew, run: "
-        f"edfi-cte forget {lane.target_id}"
+        f"connection '{lane.target.edfi_conn_id}' leads to another address than the one that the ledger's {mapped} "
+        f"records were sent to. Nothing was done. It leads to {address}; they were sent to {old}. If the connection "
+        f"is wrong, correct it. If it is the same ODS under a new name, run in the ledger's database: {same} If it "
+        f"is another ODS, to be filled anew, run: edfi-cte forget {lane.target_id}"
     )
 
 
 def _taken(lane: Lane, address: str, holder: str) -> str:
     return (
-        f"connection '{lane.target.edfi_conn_id}' leads to {address}, which {holder} sends its records of the same "
-        f"education organization to. Nothing was done. Give {lane.target_id} the address of its own ODS. If the "
-        f"state has emptied this one for {lane.target.scope_year}, remove the target {holder} from the settings and "
-        f"run: edfi-cte forget {holder}"
+        f"connection '{lane.target.edfi_conn_id}' leads to an address to which {holder} sends its records of "
+        f"the same education organization. Nothing was done. The address is {address}. Give {lane.target_id} that "
+        f"of its own ODS. If the state has emptied this one for {lane.target.scope_year}, remove the target {holder} "
+        f"from the settings and run: edfi-cte forget {holder}"
     )
 
 
 def _renamed(lane: Lane, address: str, gone: str) -> str:
     return (
-        f"at {address} the ledger knows records of {gone}, which the settings no longer name, and none of "
-        f"{lane.target_id}. Nothing was done. If the district got a new number: a district number can't change after "
-        f"data has been sent, so put {gone} back, or have the state clear its records. If they are cleared, or "
-        f"{gone} has left for good, run: edfi-cte forget {gone}"
+        f"the ledger knows records of {gone}, which the settings no longer name, and none of {lane.target_id} there. "
+        f"Nothing was done. The address is {address}. If the district got a new number: a district number can't "
+        f"change after data has been sent, so put {gone} back, or have the state clear its records. If they are "
+        f"cleared, or {gone} has left for good, run: edfi-cte forget {gone}"
     )
