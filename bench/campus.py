@@ -17,6 +17,7 @@ import duckdb
 
 from edfi_cte.campus import CampusReader
 from tests.campus.engines import DuckDbHook, PostgreSqlHook
+from tests.campus.wrapped import WrappedHook
 from tests.postgres import empty_database, running_postgres
 
 YEARS, SCHOOLS, A_DISTRICT = 12, 5, 50_000
@@ -101,6 +102,17 @@ def measured(hook: Any, sql_dir: Path | None = None) -> tuple[int, float]:
     return rows, best
 
 
+def plan(hook: Any) -> str:
+    """PostgreSQL's plan of the year's statement, with what each step took."""
+    watched = WrappedHook(hook)
+    for _ in CampusReader(watched, district_number="100001").enrollment_rows(LAST_YEAR):
+        pass
+    statement, parameters = watched.statements[-1]
+    with closing(hook.get_conn()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, BUFFERS) {statement}", parameters)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
 def main(counts: list[int]) -> None:
     """Print a row a size and engine."""
     for districts in counts:
@@ -117,6 +129,7 @@ def main(counts: list[int]) -> None:
                 for statement in statements(districts, "postgresql"):
                     cursor.execute(statement)
             told("PostgreSQL", districts, *measured(hook))
+            sys.stdout.write(f"{plan(hook)}\n")
 
 
 def told(engine: str, districts: int, rows: int, seconds: float) -> None:

@@ -114,3 +114,12 @@ def test_libyaml_and_python_read_the_same(path: Path, text: str):
     path.write_text(text, encoding="utf-8")
     by_python = reading.Document(path, yaml.compose(text, Loader=Python)).content()
     assert load_settings(path).model_dump() == Settings.model_validate(by_python).model_dump()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-16-be", "UTF-16"), ("cp1252", "1252")]
+)
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(path: Path, encoding: str, said: str):
+    path.write_bytes(("# Línea\n" + GOOD).encode(encoding))
+    with pytest.raises(SettingsError, match=rf"line 1: the file is not UTF-8 but .*{said}.*Save it as UTF-8"):
+        load_settings(path)

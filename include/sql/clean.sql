@@ -6,12 +6,14 @@
 {% macro text(column) -%}
 NULLIF(TRIM({{ param('blanks') }} FROM CAST({{ column }} AS {{ unicode_type }}(200))), '')
 {%- endmacro %}
-{# A clean text that is a number, without a scale of zeros: 8.00 is the code 8. #}
+{# A clean text that is a number, without a fraction of zeros, however many: 8.00 is the code 8. #}
 {% macro whole(text) -%}
 CASE
-    {%- for zeros in ["0", "00", "000", "0000"] %}
-    WHEN {{ text }} LIKE '%.{{ zeros }}' THEN REPLACE({{ text }}, '.{{ zeros }}', '')
-    {%- endfor %}
+    WHEN
+        TRIM('0123456789.' FROM {{ text }}) = ''
+        AND {{ text }} NOT LIKE '%.%.%'
+        AND RTRIM(REPLACE({{ text }}, '0', ' ')) LIKE '_%.'
+        THEN REPLACE(REPLACE(RTRIM(REPLACE({{ text }}, '0', ' ')), '.', ''), ' ', '0')
     ELSE {{ text }}
 END
 {%- endmacro %}
@@ -22,16 +24,15 @@ END
 {% macro flag(column) -%}
 CASE
     WHEN {{ column }} IS NULL THEN 0
-    WHEN
-        UPPER(TRIM(CAST({{ column }} AS {{ unicode_type }}(20))))
-        IN ('1', '1.0', '1.00', '1.000', '1.0000', 'Y', 'YES', 'T', 'TRUE')
-        THEN 1
-    WHEN
-        UPPER(TRIM(CAST({{ column }} AS {{ unicode_type }}(20))))
-        IN ('', '0', '0.0', '0.00', '0.000', '0.0000', '.0', '.00', 'N', 'NO', 'F', 'FALSE')
-        THEN 0
+    WHEN {{ mark(column) }} IN ('', '0', 'N', 'NO', 'F', 'FALSE') THEN 0
+    WHEN {{ mark(column) }} IN ('1', 'Y', 'YES', 'T', 'TRUE') THEN 1
+    WHEN {{ mark(column) }} LIKE '%0%' AND TRIM('0' FROM {{ mark(column) }}) = '.' THEN 0
+    WHEN TRIM('0' FROM {{ mark(column) }}) = '1.' THEN 1
     ELSE 2
 END
+{%- endmacro %}
+{% macro mark(column) -%}
+UPPER(TRIM({{ param('blanks') }} FROM CAST({{ column }} AS {{ unicode_type }}(200))))
 {%- endmacro %}
 {# The day of a date, whatever its time part. #}
 {% macro day(column) -%}

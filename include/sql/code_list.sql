@@ -1,5 +1,6 @@
--- Campus's code lists, one row a field and code: field, code_key (upper case, to compare by), code, name, labels. Of
--- several labels of one code an active one is taken, of those the alphabetically first; labels counts them.
+-- Campus's code lists, one row a field and code: field, code_key (upper case, to compare by), code, name, labels,
+-- unreadable. Of several labels of one code an active one is taken, of those the alphabetically first; labels counts
+-- them. unreadable is 1 if the mark that decides between them is neither marked nor unmarked.
 {% from "clean.sql" import text, whole, flag with context -%}
 raw_code AS (
     SELECT
@@ -16,7 +17,8 @@ listed AS (
         r.field,
         {{ whole("r.code") }} AS code,
         r.name,
-        CASE WHEN r.active = 1 THEN r.name END AS active_name
+        CASE WHEN r.active = 1 THEN r.name END AS active_name,
+        CASE WHEN r.active = 2 THEN 1 ELSE 0 END AS unreadable
     FROM raw_code AS r
 ),
 
@@ -26,7 +28,8 @@ code_list AS (
         UPPER(l.code) AS code_key,
         MIN(l.code) AS code,
         COALESCE(MIN(l.active_name), MIN(l.name)) AS name,
-        CASE WHEN MIN(l.active_name) IS NULL THEN COUNT(DISTINCT l.name) ELSE COUNT(DISTINCT l.active_name) END AS labels
+        CASE WHEN MIN(l.active_name) IS NULL THEN COUNT(DISTINCT l.name) ELSE COUNT(DISTINCT l.active_name) END AS labels,
+        CASE WHEN COUNT(DISTINCT l.name) > 1 THEN MAX(l.unreadable) ELSE 0 END AS unreadable
     FROM listed AS l
     WHERE l.code IS NOT NULL
     GROUP BY l.field, UPPER(l.code)

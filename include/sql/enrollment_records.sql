@@ -36,7 +36,10 @@ SELECT
     k.career_pathway,
     k.student_status,
     k.certification_status,
-    k.excluded_by,
+    CASE
+        WHEN k.excluded_by IS NULL AND program_type.unreadable = 1 THEN 'unreadable active of the code list'
+        ELSE k.excluded_by
+    END AS excluded_by,
     k.school_number,
     k.school_name,
     k.calendar_name,

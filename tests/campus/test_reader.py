@@ -5,6 +5,8 @@ import pytest
 
 from edfi_cte.associations.model import EnrollmentRecord
 from edfi_cte.campus import CodeUsage, DistrictNotFound, IncompleteExtract, InvalidCampusData, SchoolYear
+from edfi_cte.campus.session import open_session
+from edfi_cte.campus.templates import Statement
 from tests.campus.engines import DuckDb
 from tests.campus.small import YEAR, calendar, edited_mapping, enrollment, missouri, outcomes, reader, small_campus
 from tests.campus.wrapped import WrappedHook
@@ -209,3 +211,11 @@ def test_a_join_that_multiplies_records_is_noticed(engine, tmp_path):
     tables["EnrollmentMO"].append(missouri(2))
     with pytest.raises(InvalidCampusData, match="enrollment 1 came more than once"):
         records(engine.campus(tables), sql_dir=tmp_path)
+
+
+def test_rows_that_are_left_before_their_end_are_not_waited_for(engine):
+    hook = engine.campus(small_campus())
+    with open_session(hook, "read_committed", 600, set) as session:
+        rows = session.batches(Statement("SELECT 1 UNION ALL SELECT 2", ()), 1, "two rows")
+        next(rows)
+    rows.close()  # would wait 600 s for a thread that has ended

@@ -17,7 +17,8 @@ from edfi_cte.campus.errors import (
     MissingColumns,
 )
 from edfi_cte.campus.mapping import MissingColumn
-from edfi_cte.campus.reader import CampusReader, CodeUsage, SchoolYear
+from edfi_cte.campus.reader import CampusReader, SchoolYear
+from edfi_cte.campus.rows import CodeUsage
 
 __all__ = [
     "CampusAccessDenied",

@@ -29,7 +29,7 @@ from edfi_cte.campus.mapping import (
     missing_columns,
     named_columns,
 )
-from edfi_cte.campus.rows import BLANKS, Row, day, enrollment_record, whole_number
+from edfi_cte.campus.rows import BLANKS, CodeUsage, Row, code_usage, day, enrollment_record, whole_number
 from edfi_cte.campus.server import Server
 from edfi_cte.campus.session import Hook, Isolation, Session, open_session, speaks_t_sql
 from edfi_cte.campus.templates import PARTS, Statement, Templates, Value, rules
@@ -49,21 +49,6 @@ class SchoolYear:
     scope_year: int
     start_date: date
     end_date: date
-
-
-@dataclass(frozen=True, slots=True)
-class CodeUsage:
-    """A code of a career-technical field and how many of the scope year's records that no rule excludes use it.
-
-    ``field`` is a field of :class:`EnrollmentRecord`; ``name`` is None for a code that Campus's code list lacks.
-    ``labels``: how many the code list has for it, of which ``name`` is taken.
-    """
-
-    field: str
-    code: str
-    name: str | None
-    records: int
-    labels: int = 1
 
 
 class CampusReader:
@@ -194,14 +179,13 @@ class CampusReader:
             return whole_number(count, "enrollments")
 
     def code_usage(self, scope_year: int) -> list[CodeUsage]:
-        """Each code of the career-technical fields, in use or only listed, by field and code."""
+        """Each code of the career-technical fields, in use or only listed, by field and code.
+
+        Raises :class:`InvalidCampusData` where a year's extract would for its code list.
+        """
         with self._connection() as session:
             statement = self._year_statement(session, "code_usage.sql", scope_year)
-            rows = self._rows(session, statement, "the code lists")
-            return [
-                CodeUsage(field, code, name, whole_number(n, "records"), whole_number(labels, "labels"))
-                for field, code, name, n, labels in rows
-            ]
+            return [code_usage(row) for row in self._rows(session, statement, "the code lists")]
 
     @property
     def asks_for_encryption(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -18,11 +18,26 @@ BLANKS = "".join(chr(code) for code in range(1, 0x3001) if chr(code).isspace()) 
 """Unicode's white space, and what has no width at all."""
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FLOAT = re.compile(r"[0-9.]+[eE][+-]?[0-9]+")
+_FLOAT = re.compile(r"-?[0-9.]+[eE][+-]?[0-9]+")
 MAX_TEXT = 200
 """As include/sql/clean.sql and the ledger's columns have it; DuckDB's CAST cuts nothing."""
 
 _HINT = "Correct it in Campus, or the column in campus_mapping.sql if it is the wrong one."
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUsage:
+    """A code of a career-technical field and how many of the scope year's records that no rule excludes use it.
+
+    ``field`` is a field of :class:`EnrollmentRecord`; ``name`` is None for a code that Campus's code list lacks.
+    ``labels``: how many the code list has for it, of which ``name`` is taken.
+    """
+
+    field: str
+    code: str
+    name: str | None
+    records: int
+    labels: int = 1
 
 
 def enrollment_record(row: Row) -> EnrollmentRecord:
@@ -37,29 +52,48 @@ def enrollment_record(row: Row) -> EnrollmentRecord:
     return EnrollmentRecord(enrollment_id, *values)
 
 
-def _text(value: str | None) -> str | None:
+def code_usage(row: Row) -> CodeUsage:
+    """From a row of ``code_usage.sql``. Raises :class:`InvalidCampusData`."""
+    field, code, name, used, labels, unreadable = row
+    if unreadable:
+        raise _unreadable(f"code '{code}', active of the code list")
+    return CodeUsage(field, code, name, whole_number(used, "records"), whole_number(labels, "labels"))
+
+
+def _text(value: Any, name: str, enrollment_id: int) -> str | None:
     """``value`` as any ledger takes it: PostgreSQL knows no NUL, and refuses what is too long."""
-    return (value or "").replace("\0", "")[:MAX_TEXT].strip(BLANKS) or None
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidCampusData(
+            f"enrollment {enrollment_id}, {name}: Campus gave a value of type {type(value).__name__}, not text. The "
+            "shipped queries make text of it: compare your own copy of them."
+        )
+    return value.replace("\0", "")[:MAX_TEXT].strip(BLANKS) or None
 
 
 def _rule(excluded_by: str, enrollment_id: int) -> ExclusionRule:
     """The rule of that name; refuses a flag that the SQL could read neither as marked nor as unmarked."""
     if excluded_by.startswith("unreadable "):
-        raise InvalidCampusData(
-            f"enrollment {enrollment_id}, {excluded_by.removeprefix('unreadable ')}: the flag is neither marked (1, "
-            "Y, true) nor unmarked (0, N, false, blank), so nothing can be concluded from it. Correct the column in "
-            "campus_mapping.sql."
-        )
+        raise _unreadable(f"enrollment {enrollment_id}, {excluded_by.removeprefix('unreadable ')}")
     return ExclusionRule(excluded_by)
 
 
-def _student_id(value: str | None, _name: str, enrollment_id: int) -> str | None:
-    if value and _FLOAT.fullmatch(value):
+def _unreadable(what: str) -> InvalidCampusData:
+    return InvalidCampusData(
+        f"{what}: the flag is neither marked (1, Y, true) nor unmarked (0, N, false, blank), so nothing can be "
+        "concluded from it. Correct the column in campus_mapping.sql."
+    )
+
+
+def _student_id(value: Any, name: str, enrollment_id: int) -> str | None:
+    text = _text(value, name, enrollment_id)
+    if text and _FLOAT.fullmatch(text):
         raise InvalidCampusData(
             f"enrollment {enrollment_id}, student_unique_id: Campus keeps it as a floating-point number, which loses "
             "digits. Name the column that has it as text or as a whole number in campus_mapping.sql."
         )
-    return _text(value)
+    return text
 
 
 def whole_number(value: Any, what: str) -> int:
@@ -67,7 +101,7 @@ def whole_number(value: Any, what: str) -> int:
     try:
         # A float holds no id above 2**53, and no one sees that it lost it.
         number = None if isinstance(value, float) else int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or number != value:
         raise InvalidCampusData(
@@ -93,7 +127,7 @@ def day(value: Any, what: str, enrollment_id: int | None = None) -> date | None:
 
 
 _BY_TYPE: dict[str, Callable[[Any, str, int], Any]] = {
-    "str | None": lambda value, _name, _id: _text(value),
+    "str | None": _text,
     "date | None": day,
     "ExclusionRule | None": lambda value, _name, enrollment_id: _rule(value, enrollment_id) if value else None,
 }

@@ -14,6 +14,7 @@ import jinja2
 from edfi_cte.associations.model import FLAG_RULES, MAPPED_FIELDS, OPTIONAL_RULES
 from edfi_cte.campus.errors import InvalidTemplate
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
+from edfi_cte.utf8 import not_utf8
 
 Value = str | int
 
@@ -60,20 +61,18 @@ def rules(optional: Collection[str] = ()) -> list[str]:
 
 
 class _Utf8(jinja2.FileSystemLoader):
-    """Names a file that is saved otherwise, and its line."""
+    """Names a file that can't be read or is saved otherwise, and its line."""
 
     def get_source(self, environment: jinja2.Environment, template: str) -> Any:
         try:
             found = super().get_source(environment, template)
-            if "\0" not in found[0]:
-                return found
-            line, encoding = 1, "UTF-16"
         except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            encoding = "UTF-16" if b"\0" in error.object else "Windows-1252 or the like"
-        raise InvalidTemplate(
-            f"{template}, line {line}: the file is not UTF-8 but {encoding}. Save it as UTF-8."
-        ) from None
+            raise InvalidTemplate(f"{template}, {not_utf8(error.object)}") from None
+        except OSError as error:
+            raise InvalidTemplate(f"{template}: the file can't be read: {error.strerror}.") from None
+        if why := not_utf8(found[0].encode()):
+            raise InvalidTemplate(f"{template}, {why}")
+        return found
 
 
 @functools.cache

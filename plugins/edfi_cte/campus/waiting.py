@@ -28,6 +28,7 @@ class DriverThread:
         self._seconds = seconds
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._pending: Future[Any] | None = None
+        self._ended = False
         context = contextvars.copy_context()
         # A daemon: a driver that never comes back must not keep the process from its end.
         Thread(target=context.run, args=(self._serve,), name="campus-driver", daemon=True).start()
@@ -36,10 +37,14 @@ class DriverThread:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self._ended = True
         self._jobs.put(None)
 
     def call(self, work: Callable[[], T]) -> T:
-        """What ``work`` returns or raises. Raises WaitedTooLong."""
+        """What ``work`` returns or raises. Raises WaitedTooLong; RuntimeError once the context has ended."""
+        if self._ended:
+            # A generator that was left before its end closes its cursor late, when no one serves it.
+            raise RuntimeError("the driver's thread has ended")
         self._pending = future = self._later(work)
         try:
             result: T = future.result(self._seconds)

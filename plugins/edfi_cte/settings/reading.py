@@ -16,6 +16,7 @@ from yaml.constructor import SafeConstructor
 from edfi_cte.settings.mistakes import explained
 from edfi_cte.settings.model import DagSettings, Settings
 from edfi_cte.settings.values import in_file
+from edfi_cte.utf8 import not_utf8
 
 _PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: a state's file is read in a fifth of the time."""
@@ -96,13 +97,16 @@ def _made_of(path: Path, node: yaml.Node) -> Any:
 def read_document(path: Path) -> Document:
     """The file, as YAML. Raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        content = path.read_bytes()
+    except OSError as error:
         raise in_file(
             path,
-            f": the settings file cannot be read: {reason}. Set AIRFLOW__EDFI_CTE__SETTINGS_FILE to its path.",
+            f": the settings file cannot be read: {error.strerror}. Set AIRFLOW__EDFI_CTE__SETTINGS_FILE to its "
+            "path.",
         ) from None
+    if why := not_utf8(content):
+        raise in_file(path, f", {why}")
+    text = content.decode("utf-8-sig")
     try:
         node = yaml.compose(text, Loader=_Loader)
         if isinstance(node, yaml.MappingNode):
