@@ -113,6 +113,33 @@ def _some_value(column: sa.Column[Any]) -> Any:
     return {str: "x", int: 2**31 - 1, datetime: AT}[column.type.python_type] if column.name != "key_id" else "0" * 32
 
 
+def test_a_row_takes_the_place_of_the_one_of_its_key(ledger: sa.Engine):
+    row = {column.name: _some_value(column) for column in identity_mapping.columns}
+    first = [row | {"target_id": target, "key_id": f"{n:032}"} for target in ("a", "b") for n in range(3)]
+    second = [row | {"target_id": "a", "key_id": f"{n:032}", "career_cluster": "other"} for n in (1, 2, 3)]
+    with ledger.begin() as connection:
+        bulk.insert(connection, identity_mapping, first)
+        bulk.replace(connection, identity_mapping, "a", "key_id", second)
+        found = connection.execute(sa.select(identity_mapping).order_by(sa.text("target_id, key_id"))).all()
+    assert [dict(row._mapping) for row in found] == [first[0], *second, *first[3:]]
+
+
+def test_a_row_is_found_among_many_numbers_and_texts(ledger: sa.Engine):
+    rows = [event_row(enrollment_id=number, career_cluster=text) for number, text in enumerate(AWKWARD)]
+    texts = [text for text in AWKWARD[1::3] if text is not None]
+    with ledger.begin() as connection:
+        bulk.insert(connection, event, rows)
+
+        def found(name: str, values: list[Any]) -> list[Any]:
+            these = bulk.among(connection, event.c[name], values)
+            return list(connection.scalars(sa.select(event.c[name]).where(these).order_by(event.c.event_id)))
+
+        assert found("career_cluster", texts) == texts
+        assert found("enrollment_id", [3, 2**63 - 1, 1]) == [1, 3]
+        assert found("enrollment_id", []) == []
+        assert found("career_cluster", []) == []
+
+
 def test_text_that_is_too_long_is_refused_not_cut(ledger: sa.Engine):
     if ledger.dialect.name == "sqlite":
         pytest.skip("SQLite knows no length of text")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from io import StringIO
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 T = TypeVar("T")
 
@@ -37,50 +38,116 @@ def plain(connection: sa.Connection, statement: sa.Select[Any]) -> Sequence[tupl
         return result.cursor.fetchall()
 
 
+def among(connection: sa.Connection, column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Whether ``column`` is one of ``values``, by one parameter where the database knows a list as one.
+
+    A statement with a parameter a value costs more to write and to read than to carry out.
+    """
+    if connection.dialect.name == "sqlite":
+        listed = sa.func.json_each(json.dumps(values)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.literal(list(values), ARRAY(column.type)))
+    return column.in_(values)
+
+
 def replace(
     connection: sa.Connection, table: sa.Table, target_id: str, key: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write ``rows``, each in the place of the row of the same ``key``, if there is one.
+    """Write ``rows``, no two of one ``key``, each in the place of the row of the same, if there is one.
 
-    A delete and an insert: an upsert that every database knows, in two round trips a batch.
+    ``target_id`` and ``key`` are the table's primary key.
     """
-    remove(connection, table, target_id, key, [row[key] for row in rows])
-    insert(connection, table, rows)
+    if connection.dialect.name == "sqlite":
+        _execute_many(connection, table, rows, on_conflict=("target_id", key))
+    else:
+        # What every database knows, in two round trips a batch.
+        remove(connection, table, target_id, key, [row[key] for row in rows])
+        insert(connection, table, rows)
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add ``rows``, which all have the same columns, in their order.
 
-    PostgreSQL takes them by COPY and SQL Server as one JSON text, several times as fast as by SQLAlchemy's INSERT.
+    PostgreSQL takes them by COPY, SQL Server as one JSON text and SQLite as the driver's plain tuples, several times
+    as fast as by SQLAlchemy's INSERT.
     """
+    if connection.dialect.name == "sqlite":
+        _execute_many(connection, table, rows)
+        return
     for batch in batches(rows, CHUNK):
         if connection.dialect.name == "postgresql":
             _copy(connection, table, batch)
-        elif connection.dialect.name == "mssql":
-            _insert_json(connection, table, batch)
         else:
-            connection.execute(sa.insert(table), batch)
+            _insert_json(connection, table, batch)
+
+
+def _execute_many(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    on_conflict: tuple[str, ...] = (),
+) -> None:
+    if not rows:
+        return
+    columns = list(rows[0])
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    if on_conflict:
+        sets = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in on_conflict)
+        statement += f" ON CONFLICT ({', '.join(on_conflict)}) DO UPDATE SET {sets}"
+    # What SQLAlchemy's types make of a value: times and dates as text, flags as numbers.
+    made = [
+        (at, process)
+        for at, name in enumerate(columns)
+        if (process := table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
+    ]
+    values = list(map(itemgetter(*columns), rows))
+    connection.exec_driver_sql(statement, [_processed(row, made) for row in values] if made else values)
+
+
+def _processed(row: tuple[Any, ...], made: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for at, process in made:
+        values[at] = process(values[at])
+    return tuple(values)
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = list(rows[0])
-    lines = ("\t".join(_copy_text(row[name]) for name in columns) for row in rows)
     statement, driver = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", connection.connection.cursor()
     with closing(driver):
         try:
-            driver.copy_expert(statement, StringIO("\n".join(lines)))
+            driver.copy_expert(statement, _CopyText(map(itemgetter(*columns), rows)))
         except connection.dialect.loaded_dbapi.Error as error:
             # As SQLAlchemy does it for the statements that it sends itself.
             raise sa.exc.DBAPIError(statement, None, error, hide_parameters=True) from None
 
 
-def _copy_text(value: Any) -> str:
-    """A value in COPY's text format (PostgreSQL's page "COPY", File Formats)."""
-    if value is None:
-        return "\\N"
-    text = value if isinstance(value, str) else str(value)
-    # Looking is many times as quick as translating, and what has to be escaped is rare.
-    return text if text.isprintable() and "\\" not in text else text.translate(_COPY_ESCAPES)
+class _CopyText:
+    """Rows in COPY's text format (PostgreSQL's page "COPY", File Formats), made as the driver sends them.
+
+    So the server writes the first rows while the next are made here.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._rows = iter(rows)
+
+    def read(self, _size: int = -1) -> str:
+        """The next rows; nothing after the last. May be more than was asked for, which the driver takes."""
+        return "".join(map(_copy_line, islice(self._rows, _ROWS_A_READ)))
+
+
+_ROWS_A_READ = 50
+
+
+def _copy_line(row: tuple[Any, ...]) -> str:
+    texts = ["\\N" if value is None else value if type(value) is str else str(value) for value in row]
+    line = "\t".join(texts)
+    # To count a line's signs is many times as quick as to look at each value, and what has to be escaped is rare.
+    plain = line.count("\t") == len(texts) - 1 and line.count("\\") == row.count(None)
+    if not plain or "\n" in line or "\r" in line:
+        line = "\t".join("\\N" if value is None else str(value).translate(_COPY_ESCAPES) for value in row)
+    return line + "\n"
 
 
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -116,4 +183,5 @@ def _json_type(column: sa.Column[Any], dialect: sa.Dialect) -> str:
 def remove(connection: sa.Connection, table: sa.Table, target_id: str, key: str, values: Sequence[Any]) -> None:
     """Delete the target's rows whose ``key`` is one of ``values``."""
     for batch in batches(values, CHUNK):
-        connection.execute(sa.delete(table).where(table.c.target_id == target_id, table.c[key].in_(batch)))
+        of_target = table.c.target_id == target_id
+        connection.execute(sa.delete(table).where(of_target, among(connection, table.c[key], batch)))

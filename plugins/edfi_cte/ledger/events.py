@@ -177,7 +177,7 @@ def claim(
     for batch in bulk.batches([row.event_id for row in rows], bulk.CHUNK):
         connection.execute(
             sa.update(event)
-            .where(event.c.event_id.in_(batch))
+            .where(bulk.among(connection, event.c.event_id, batch))
             .values(
                 status=EventStatus.SENDING,
                 claimed_by=token,
@@ -207,7 +207,8 @@ def _waiting(
 def update(connection: sa.Connection, event_ids: Sequence[int], **values: Any) -> None:
     """Set columns of events."""
     for batch in bulk.batches(event_ids, bulk.CHUNK):
-        connection.execute(sa.update(event).where(event.c.event_id.in_(batch)).values(**values))
+        these = bulk.among(connection, event.c.event_id, batch)
+        connection.execute(sa.update(event).where(these).values(**values))
 
 
 def give_back(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:

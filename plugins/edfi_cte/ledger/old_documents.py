@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from edfi_cte.ledger import bulk
 from edfi_cte.ledger.events import LEFT_BEHIND, UNFINISHED, update
 from edfi_cte.ledger.schema import event
 
 
-def keep(connection: sa.Connection, event_id: int, body: str) -> None:
-    """Keep the document that a Delete/Post of one key is about to delete, until the key is settled."""
-    update(connection, [event_id], old_body=body)
+class OldDocument(NamedTuple):
+    """A document's JSON text, and the events that keep it."""
+
+    body: str
+    event_ids: tuple[int, ...]
 
 
-def due(connection: sa.Connection, target_id: str) -> dict[str, str]:
+def keep(connection: sa.Connection, bodies: Mapping[int, str]) -> None:
+    """Keep the documents that events, by their id, are about to delete, until their keys are settled."""
+    these = sa.update(event).where(event.c.event_id == sa.bindparam("id")).values(old_body=sa.bindparam("old"))
+    connection.execute(these, [{"id": event_id, "old": body} for event_id, body in bodies.items()])
+
+
+def due(connection: sa.Connection, target_id: str) -> dict[str, OldDocument]:
     """By key, the documents that a Delete/Post has deleted, and that were neither replaced nor put back so far."""
-    return {row.key_id: row.old_body for row in _kept(connection, target_id)}
+    found: dict[str, OldDocument] = {}
+    for row in _kept(connection, target_id):
+        _, earlier = found.get(row.key_id, ("", ()))
+        found[row.key_id] = OldDocument(row.old_body, (*earlier, row.event_id))
+    return found
 
 
 def enrollments(connection: sa.Connection, target_id: str) -> list[int]:
@@ -31,7 +42,7 @@ def enrollments(connection: sa.Connection, target_id: str) -> list[int]:
 
 
 def _kept(connection: sa.Connection, target_id: str) -> Sequence[sa.Row[Any]]:
-    names = ("key_id", "enrollment_id", "status", "in_doubt", "old_in_doubt", "old_body")
+    names = ("event_id", "key_id", "enrollment_id", "status", "in_doubt", "old_in_doubt", "old_body")
     kept = (event.c.target_id == target_id, event.c.status.in_((*UNFINISHED, *LEFT_BEHIND)))
     statement = (
         sa.select(*(event.c[name] for name in names))
@@ -41,8 +52,6 @@ def _kept(connection: sa.Connection, target_id: str) -> Sequence[sa.Row[Any]]:
     return connection.execute(statement).all()
 
 
-def drop(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> None:
-    """These keys are settled: nothing of them is due to be put back."""
-    for batch in bulk.batches(key_ids, bulk.CHUNK):
-        due = (event.c.target_id == target_id, event.c.key_id.in_(batch), event.c.old_body.is_not(None))
-        connection.execute(sa.update(event).where(*due).values(old_body=None))
+def drop(connection: sa.Connection, documents: Sequence[OldDocument]) -> None:
+    """Their keys are settled: none of them is due to be put back."""
+    update(connection, [event_id for document in documents for event_id in document.event_ids], old_body=None)

@@ -67,24 +67,33 @@ class Retrier:
 
     def __init__(self, clock: Clock, circuit: Circuit, *, tries: int, max_retry_after: float) -> None:
         self._clock = clock
-        self._circuit = circuit
+        self.circuit = circuit
         self._tries = tries
         self.max_retry_after = max_retry_after
 
-    async def run(self, request: Request, attempt: Callable[[Request], Awaitable[Answer]]) -> Answer:
+    async def run(
+        self,
+        request: Request,
+        attempt: Callable[[Request], Awaitable[Answer]],
+        *,
+        failed: EdFiError | None = None,
+    ) -> Answer:
         """The answer of the first ``attempt`` that raises nothing, or the last one's error.
 
-        The error says in ``outcome_unknown`` whether any try may have been carried out.
+        ``failed``: what a first try, made by the caller, has come to. The error that is raised says in
+        ``outcome_unknown`` whether any try may have been carried out.
         """
         lost = False
         for number in itertools.count(1):
             try:
-                self._circuit.admit()
+                if failed is not None:
+                    raise failed
+                self.circuit.admit()
                 answer = await attempt(request)
             except EdFiError as caught:
-                error = caught
+                error, failed = caught, None
             else:
-                self._circuit.answered()
+                self.circuit.answered()
                 return answer
             wait = self._wait(error, number, lost)
             lost = lost or error.outcome_unknown
@@ -106,11 +115,11 @@ class Retrier:
     def _given_up(self, error: EdFiError, number: int, lost: bool) -> EdFiError:
         asked = error.retry_after or 0.0
         if asked > self.max_retry_after and _may_pass(error, lost):
-            self._circuit.hold(asked)
+            self.circuit.hold(asked)
         elif isinstance(error, errors.Refused) and not isinstance(error, errors.ServerFault):
-            self._circuit.answered()
+            self.circuit.answered()
         elif isinstance(error, _SERVER_DOWN) and not isinstance(error, errors.CircuitOpen) and not error.tries:
-            self._circuit.gave_up()
+            self.circuit.gave_up()
         error.tries = error.tries or number
         error.outcome_unknown = lost
         return error

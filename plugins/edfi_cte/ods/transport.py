@@ -68,7 +68,16 @@ class Transport:
                     allow_redirects=False,
                     timeout=timeout,
                 )
-                body = await self._body(response, request)
+                try:
+                    # Read no further than the bound, which holds for what is unpacked, too.
+                    small = response.content_length is not None and response.content_length <= self._max_bytes
+                    if small and "Content-Encoding" not in response.headers:
+                        body = await response.read()
+                    else:
+                        body = await self._bounded(response, request)
+                except BaseException:
+                    response.close()
+                    raise
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 failure = _failure(error, request)
             if failure is not None:
@@ -79,17 +88,6 @@ class Transport:
                 return answer
             url = _redirected(request, url, answer)
         raise errors.RedirectRefused(f"{request.name} was redirected more than {_REDIRECTS} times.")
-
-    async def _body(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
-        """The body, read no further than the bound (which holds for what is unpacked, too)."""
-        try:
-            length = response.content_length
-            if length is not None and length <= self._max_bytes and "Content-Encoding" not in response.headers:
-                return await response.read()
-            return await self._bounded(response, request)
-        except BaseException:
-            response.close()
-            raise
 
     async def _bounded(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []

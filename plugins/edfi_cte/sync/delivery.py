@@ -18,6 +18,7 @@ from edfi_cte.associations.compare import without_additions
 from edfi_cte.associations.model import NaturalKey, canonical_json
 from edfi_cte.associations.plan import Action
 from edfi_cte.ledger.events import NOT_PUT_BACK, Failure, Result
+from edfi_cte.ledger.old_documents import OldDocument
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.ods.errors import MalformedAnswer, NotFound, NotYetEnrolled, Refused, UnusableAnswer, WrongRoute
 from edfi_cte.sync.documents import key_of
@@ -26,8 +27,8 @@ from edfi_cte.sync.lane import RESOURCE
 REFUSALS = frozenset({400, 401, 403, 409, 412})
 """Of these statuses alone an answer of the API's says that a write was not carried out."""
 
-KeepOld = Callable[[sa.Row[Any], str], Awaitable[None]]
-"""Makes the old document of an event durable, before it is deleted."""
+KeepOld = Callable[[int, str], Awaitable[None]]
+"""Makes the old document of an event, by its id, durable before it is deleted."""
 
 
 class Delivery:
@@ -42,7 +43,7 @@ class Delivery:
         client: EdFiClient,
         missing: Callable[[sa.Row[Any]], Failure | None],
         keep_old: KeepOld,
-        old: dict[str, str],
+        old: dict[str, OldDocument],
     ) -> None:
         self._client, self._missing, self._keep_old, self.old = client, missing, keep_old, old
 
@@ -133,14 +134,14 @@ class Delivery:
             body = canonical_json(without_additions(document))
         except RecursionError:
             raise MalformedAnswer("A document of the ODS is nested beyond reading.") from None
-        await self._keep_old(row, body)
-        self.old[row.key_id] = body
+        await self._keep_old(row.event_id, body)
+        self.old[row.key_id] = OldDocument(body, (row.event_id,))
 
     async def _put_back(self, row: sa.Row[Any], refused: Result) -> Result:
         assert refused.failure is not None  # noqa: S101
         if refused.failure.outcome_unknown or refused.failure.systemic:
             return refused
-        body = self.old[row.key_id]
+        body = self.old[row.key_id].body
         try:
             written = await self._client.upsert(RESOURCE, body.encode())
             return replace(refused, restored_id=written.id or await self._learn_id(body))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,11 +16,13 @@ import sqlalchemy as sa
 from edfi_cte.associations.plan import Action
 from edfi_cte.ledger import events, old_documents, settling
 from edfi_cte.ledger.events import Failure, Result
+from edfi_cte.ledger.old_documents import OldDocument
 from edfi_cte.ods import EdFiClient, loop
 from edfi_cte.sync.checks.addresses import refuse_moved
 from edfi_cte.sync.delivery import Delivery
 from edfi_cte.sync.descriptors import Descriptors
 from edfi_cte.sync.lane import Lane, StepFailed
+from edfi_cte.sync.one_writer import OneWriter
 from edfi_cte.sync.programs import Programs
 
 CLAIM = 200
@@ -87,21 +90,15 @@ async def _send(lane: Lane, client: EdFiClient, step: str, only: Action | None) 
         programs, descriptors = Programs(lane, client), Descriptors(lane, client)
         await programs.prepare(step)
         await descriptors.prepare(step)
-
-        async def keep_old(row: sa.Row[Any], body: str) -> None:
-            await asyncio.to_thread(_keep_old, lane, row.event_id, body)
-
         with lane.ledger.connect() as connection:
             old = old_documents.due(connection, lane.target_id)
-        delivery = Delivery(client, lambda row: programs.missing(row) or descriptors.missing(row), keep_old, old)
-        sender = _Sender(lane, step, only, delivery, client.config.underway)
+        ledger = OneWriter(lane.writing)
+        delivery = Delivery(
+            client, lambda row: programs.missing(row) or descriptors.missing(row), ledger.keep_old, old
+        )
+        sender = _Sender(lane, step, only, ledger, delivery, client.config.underway)
         await sender.run()
         return sender.tally, sender.fault
-
-
-def _keep_old(lane: Lane, event_id: int, body: str) -> None:
-    with lane.writing() as connection:
-        old_documents.keep(connection, event_id, body)
 
 
 class _Sender:
@@ -112,11 +109,12 @@ class _Sender:
         lane: Lane,
         step: str,
         only: Action | None,
+        ledger: OneWriter,
         delivery: Delivery,
         workers: int,
     ) -> None:
         self._lane, self._step, self._only, self._workers = lane, step, only, workers
-        self._delivery = delivery
+        self._ledger, self._delivery = ledger, delivery
         self._todo: asyncio.Queue[sa.Row[Any] | None] = asyncio.Queue(maxsize=CLAIM)
         self._done: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=2 * SETTLE)
         self._all_sent = asyncio.Event()
@@ -142,7 +140,7 @@ class _Sender:
 
     async def _claim_all(self) -> None:
         while self.fault is None:
-            page = await asyncio.to_thread(self._claim)
+            page = await self._ledger.write(self._claim)
             if not page:
                 break
             for row in page:
@@ -150,10 +148,9 @@ class _Sender:
         for _ in range(self._workers):
             await self._todo.put(None)
 
-    def _claim(self) -> Sequence[sa.Row[Any]]:
+    def _claim(self, connection: sa.Connection) -> Sequence[sa.Row[Any]]:
         lane = self._lane
-        with lane.writing() as connection:
-            return events.claim(connection, lane.target_id, self._step, lane.lease.token, CLAIM, only=self._only)
+        return events.claim(connection, lane.target_id, self._step, lane.lease.token, CLAIM, only=self._only)
 
     async def _work(self) -> None:
         while (row := await self._todo.get()) is not None:
@@ -176,29 +173,24 @@ class _Sender:
                 answers.append(self._done.get_nowait())
             batch = [result for result in answers if result is not None]
             ended = len(batch) < len(answers)
-            await asyncio.to_thread(self._settle, batch, ended)
+            await self._ledger.write(partial(self._settle, batch=batch, ended=ended))
+            for result in batch:
+                self.tally.add(result)
 
-    def _settle(self, batch: list[Result], ended: bool) -> None:
+    def _settle(self, connection: sa.Connection, batch: list[Result], ended: bool) -> None:
         target_id = self._lane.target_id
-        with self._lane.writing() as connection:
-            settling.settle(connection, target_id, batch)
-            if self._doubts:
-                settling.clear_doubt(connection, target_id, batch)
-            if settled := [key for key in map(self._put_right, batch) if key]:
-                old_documents.drop(connection, target_id, settled)
-            if ended:
-                events.give_back(connection, self._unsent)
-        for result in batch:
-            self.tally.add(result)
+        settling.settle(connection, target_id, batch)
+        if self._doubts:
+            settling.clear_doubt(connection, target_id, batch)
+        if settled := [document for result in batch if (document := self._put_right(result))]:
+            old_documents.drop(connection, settled)
+        if ended:
+            events.give_back(connection, self._unsent)
 
-    def _put_right(self, result: Result) -> str | None:
-        """The key of which an old document was due to be put back, and is no more."""
-        key = str(result.event.key_id)
+    def _put_right(self, result: Result) -> OldDocument | None:
+        """The old document that was due to be put back for the result's key, and is no more."""
         done = result.failure is None or result.restored_id is not None
-        if not done or key not in self._delivery.old:
-            return None
-        del self._delivery.old[key]
-        return key
+        return self._delivery.old.pop(str(result.event.key_id), None) if done else None
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:
