@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -13,10 +14,15 @@ from edfi_cte.campus.errors import driver_fault
 from edfi_cte.faults import FAULTS
 from edfi_cte.ledger.database import _said
 from edfi_cte.ledger.limits import explained
-from edfi_cte.words import kind_of, names_in, number_of
+from edfi_cte.words import kind_of, names_in, number_of, options_in
 
 MAPPING = ("EnrollmentMO", "careerCluster", "name")
-PERSON = st.sampled_from(["O'Brien, Mary 1000000001", "Núñez", "careerClusterOf Mary", "name", "'; DROP TABLE x --"])
+PERSON = st.sampled_from(
+    [
+        *("O'Brien, Mary 1000000001", "Núñez", "careerClusterOf Mary", "name", "'; DROP TABLE x --"),
+        *("Mary {0} {enrollment_id} %s %(x)s", "{Mary\n'Brien'\r\n1000000001}", "name\u00a0Mary", "\u200bNúñez\0"),
+    ]
+)
 QUOTE = st.sampled_from(["", "'", '"', "[", "(", "''"])
 SENTENCE = st.sampled_from(
     [
@@ -93,3 +99,17 @@ def test_a_name_is_kept_only_where_it_is_quoted_whole() -> None:
         "EnrollmentMO",
     ]
     assert names_in(RuntimeError("careerCluster is a name"), MAPPING) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (TypeError("connect() got an unexpected keyword argument 'timeoutt'"), ["timeoutt"]),
+        (ValueError("isolation_level string must be '', 'DEFERRED'"), ["isolation_level"]),
+        (Exception("unrecognized tds version: 9.9"), ["tds_version"]),
+        (TypeError("must be real number, not str"), []),
+        (sqlite3.OperationalError("timeoutt: tds version"), []),
+    ],
+)
+def test_an_option_is_named_where_the_driver_itself_refuses_it(error: Exception, named: list[str]) -> None:
+    assert options_in(error, ["timeoutt", "isolation_level", "tds_version"]) == named

@@ -55,6 +55,18 @@ def words_in(error: BaseException, allowed: Collection[str]) -> list[str]:
     return [name for name in allowed if name.casefold() in said]
 
 
+def options_in(error: BaseException, options: Collection[str]) -> list[str]:
+    """The options that a driver would not be called with, where it says so by an exception of no database's kind.
+
+    A driver's own exceptions are an ``Error`` of the DB-API (PEP 249); what an option's name or value makes of it is
+    a TypeError, a ValueError, or a class beside that tree. An option counts where each part of its name is said.
+    """
+    if any(kind.__name__ == "Error" for kind in type(error).__mro__):
+        return []
+    said = {word for text in _texts(error.args) for word in re.findall(r"[^\W_]+", text.casefold())}
+    return [name for name in options if said >= set(name.casefold().split("_"))]
+
+
 def kind_of(error: BaseException) -> str:
     """The exception's class with its number, as in ``OperationalError 1205``; no word of its message."""
     number = number_of(error)

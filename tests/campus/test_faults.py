@@ -104,11 +104,13 @@ PASSING = [
     Trouble(RECORDS, cut=True),
     Trouble(RECORDS, cut=True, after_rows=3),
     Trouble(RECORDS, 1222, "Lock request time out."),
+    Trouble(RECORDS, 3960, f"Snapshot isolation transaction aborted due to update conflict: {PERSON}", after_rows=3),
     Trouble(RECORDS, 701, "There is insufficient system memory.", severity=17),
     Trouble(RECORDS, 596, "Cannot continue the execution.", severity=21),
     Trouble(RECORDS, 64321, f"Permission denied, 229 and 230 and 20003: {PERSON}"),
     Trouble(LOGIN_STEP, 17142, "SQL Server service has been paused.", severity=14),
     Trouble(LOGIN_STEP, 40613, "Database is not currently available.", severity=17),
+    Trouble(LOGIN_STEP, 10928, "Resource ID: 1. The limit for the database is 0 {PERSON} %s.", severity=20),
     Trouble(LOGIN_STEP, cut=True),
 ]
 
@@ -127,6 +129,7 @@ def test_what_passes_is_tried_again_and_then_succeeds(deployment: Deployment, se
 STAYING = [
     (Trouble(LOGIN_STEP, 18456, "Login failed for user 'reader'.", severity=14), ["18456", "login", "'campus'"]),
     (Trouble(LOGIN_STEP, 4060, f'Cannot open database "{PERSON}".', severity=11), ["4060", "schema"]),
+    (Trouble(LOGIN_STEP, 18452, "The login is from an untrusted domain.", severity=14), ["18452", "login"]),
     (Trouble(LOGIN_STEP, 18486, "The account is locked out.", severity=14), ["18486", "locked"]),
     (Trouble(LOGIN_STEP, 40615, "Client with IP address is not allowed.", severity=14), ["40615", "firewall"]),
     (Trouble(LOGIN_STEP, 978, "Accessible for read-only intent.", severity=14), ["978", '"read_only": true']),
@@ -188,7 +191,7 @@ def test_a_reason_is_not_taken_for_that_of_an_earlier_refusal(deployment: Deploy
     assert (again, "20009" in said, "firewall" in said, "18456" in said) == (True, True, True, False)
 
 
-@pytest.mark.parametrize("extra", [{"timeoutt": 5}, {"encryption": "sometimes"}])
+@pytest.mark.parametrize("extra", [{"timeoutt": 5}, {"encryption": "sometimes"}, {"tds_version": "9.9"}])
 def test_a_key_of_the_extra_that_the_driver_does_not_take_is_named(
     deployment: Deployment, server: TdsServer, extra: dict[str, Any]
 ):
@@ -235,6 +238,26 @@ def test_every_number_stands_for_an_error_that_passes_or_stays_as_the_table_says
         assert fault.advice.endswith((".", "…"))
     assert UNKNOWN.passes
     assert driver_fault(RuntimeError("229 20003 permission denied"), "Campus").transient
+
+
+PASS = (
+    *(20, 64, 121, 233, 997, 1204, 1205, 1222, 3960, 10053, 10054, 10060, 10928, 10929, 40197, 40501),
+    40613,
+    49918,
+)
+STAY = (207, 208, 229, 911, 916, 4060, 18452, 18456, 18486, 18488, 40532, 40615)
+DRIVERS_PASS = (20003, 20004, 20006, 20009, 20017, 20047)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "passes"), [(PASS, True), (STAY, False), (DRIVERS_PASS, True), ((0, 99999), True)]
+)
+def test_what_microsofts_own_clients_try_again_passes_and_what_a_person_has_to_mend_stays(
+    numbers: tuple[int, ...], passes: bool
+):
+    for number in numbers:
+        for error in (RuntimeError(number, b"words"), RuntimeError((number, b"words"))):
+            assert driver_fault(error, "Campus").transient is passes, number
 
 
 def state(number: str) -> Exception:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from edfi_cte.ledger import limits as limits_module
-from edfi_cte.ledger.database import LedgerFault, faults_explained, open_ledger
+from edfi_cte.ledger.database import LedgerError, LedgerFault, faults_explained, open_ledger
 from edfi_cte.ledger.limits import Limits, driver_options, encoding_fault, explained
 from edfi_cte.ledger.schema import target
 from tests.ledger.databases import empty_ledger_url
@@ -187,3 +187,27 @@ def test_a_migration_is_not_ended_by_the_limit_of_a_statement(
         open_ledger(url, limits=Limits(statement_seconds=1, lock_seconds=30)).dispose()
         release.join()
     other.dispose()
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (
+            {"timeout": "abc"},
+            "refuses the connection (TypeError). Look at each field of it, and at each key of its extra",
+        ),
+        ({"isolation_level": "bad"}, "does not take isolation_level as the ledger connection's extra has it"),
+        ({"nonsense": 1}, "does not take nonsense as the ledger connection's extra has it"),
+    ],
+)
+def test_an_extra_that_the_driver_will_not_be_called_with_is_said(tmp_path, extra, words):
+    with pytest.raises(LedgerError) as caught:
+        open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", extra)
+    assert words in str(caught.value)
+    assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("number", "deadlock"), [(1205, True), (12055, False), (205, False)])
+def test_a_number_is_taken_whole(number, deadlock):
+    error = sa.exc.OperationalError("UPDATE edfi_cte_run SET x = 1", {}, RuntimeError(number, "words"))
+    assert ("deadlock" in explained(error)) is deadlock

@@ -19,7 +19,7 @@ from edfi_cte.campus.rows import Row
 from edfi_cte.campus.templates import Statement
 from edfi_cte.campus.waiting import DriverThread, WaitedTooLong
 from edfi_cte.faults import NO_ANSWER, fault_of
-from edfi_cte.words import kind_of, names_in
+from edfi_cte.words import kind_of, options_in
 
 Isolation = Literal["read_committed", "snapshot"]
 T = TypeVar("T")
@@ -106,18 +106,17 @@ def _connected(hook: Hook, thread: DriverThread, seconds: float) -> Any:
         return thread.call(hook.get_conn)
     except WaitedTooLong:
         raise _too_long(doing, seconds) from None
-    except (TypeError, ValueError) as error:
-        # Every key of the extra goes to the driver, which refuses one that it does not know by a TypeError.
-        keys = names_in(error, _extra_keys(hook))
-        if not keys:
+    except Exception as error:  # noqa: BLE001 - whatever the driver or Airflow raises, it is the same to the user
+        # Every key of the extra goes to the driver.
+        if keys := options_in(error, _extra_keys(hook)):
+            raise CampusMisconfigured(
+                f"{doing}: the driver does not take {', '.join(keys)} as the connection's extra has it. Correct that "
+                "key there: see docs/campus-sql-server.md."
+            ) from None
+        if isinstance(error, TypeError | ValueError):
             raise CampusUnreachable(
                 f"{doing}: the driver refuses the connection ({kind_of(error)}). Look at each field of it."
             ) from None
-        raise CampusMisconfigured(
-            f"{doing}: the driver does not take {', '.join(keys)} as the connection's extra has it. Correct that key "
-            "there: see docs/campus-sql-server.md."
-        ) from None
-    except Exception as error:  # noqa: BLE001 - whatever the driver or Airflow raises, it is the same to the user
         raise driver_fault(error, doing, default=CampusUnreachable) from None
 
 

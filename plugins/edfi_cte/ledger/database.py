@@ -24,7 +24,7 @@ from edfi_cte.faults import UNKNOWN, fault_of
 from edfi_cte.ledger.limits import DEFAULT, Limits, apply, explained
 from edfi_cte.ledger.limits import driver_options as default_options
 from edfi_cte.ledger.schema import metadata
-from edfi_cte.words import kind_of, names_in, number_of, words_in
+from edfi_cte.words import kind_of, number_of, options_in, words_in
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "edfi_cte_version"
@@ -112,7 +112,7 @@ def open_ledger(
     url, options = sa.make_url(url), driver_options or {}
     engine = _engine(url, options, limits)
     try:
-        with engine.connect() as connection:
+        with _connected(engine, options) as connection:
             if _revision(connection) != _head():
                 # An index on a large table may take longer than any statement of a run.
                 patient = _engine(url, options, replace(limits, statement_seconds=_MIGRATION_SECONDS))
@@ -120,14 +120,6 @@ def open_ledger(
                 patient.dispose()
         if engine.dialect.name == "mssql":
             _check_json(engine)
-    except TypeError as error:
-        keys = names_in(error, options)
-        if not keys:
-            raise
-        raise LedgerError(
-            f"the ledger's driver does not take {', '.join(keys)}. Every key of the ledger connection's extra goes "
-            "to the driver: correct it there."
-        ) from None
     except sa.exc.DBAPIError as error:
         # A login without rights is an OperationalError to one driver and a ProgrammingError to another.
         shown = engine.url.render_as_string(hide_password=True)
@@ -137,6 +129,24 @@ def open_ledger(
             f"database: it leads to {shown}.{_grants(engine.url)}"
         ) from None
     return engine
+
+
+def _connected(engine: sa.Engine, options: Mapping[str, Any]) -> sa.Connection:
+    """The first connection: every key of the ledger connection's extra goes to the driver, which may not take it."""
+    try:
+        return engine.connect()
+    except (sa.exc.SQLAlchemyError, LedgerError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a driver refuses what it is called with by exceptions of any kind
+        if keys := options_in(error, options):
+            raise LedgerError(
+                f"the ledger's driver does not take {', '.join(keys)} as the ledger connection's extra has it. "
+                "Correct that key there."
+            ) from None
+        extra = f", and at each key of its extra: {', '.join(options)}" if options else ""
+        raise LedgerError(
+            f"the ledger's driver refuses the connection ({kind_of(error)}). Look at each field of it{extra}."
+        ) from None
 
 
 def _check_json(engine: sa.Engine) -> None:

@@ -132,7 +132,9 @@ def explained(error: sa.exc.DBAPIError) -> str:
     code = code_of(error.orig)
     verb, table = _FIRST.match(error.statement or ""), _TABLE.search(error.statement or "")
     statement = " ".join(found[found.re.groups] for found in (verb, table) if found) or "a statement"
-    said = next((text for name, text in _SAID.items() if code and code.startswith(name)), None)
+    said = next(
+        (text for name, text in _SAID.items() if code and (code == name or code.startswith(f"{name}_"))), None
+    )
     if said is None and error.connection_invalidated:
         said = _CUT
     kind = f"{type(error.orig).__name__} {code}" if code else type(error.orig).__name__

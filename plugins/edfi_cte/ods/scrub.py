@@ -24,7 +24,7 @@ _NOTHING = re.compile(r"((?!))")
 _HARMLESS = re.compile(
     r"((?:referenced|existing|related|corresponding|because the|[Vv]alidation of|of the|of entity|new resource|"
     r"requested action|resource item:|resource item's) '[A-Za-z]{2,60}'(?:, '[A-Za-z]{2,60}')*"
-    r"|\$\.[\w.\[\]]+"
+    r"|\$(?:\.[A-Za-z_]+(?:\[\d{1,4}\])?)+"
     r"|(?:between|and|at most|maximum length of) \d{1,3}\b)"
 )
 _VALUES = re.compile(
