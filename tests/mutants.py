@@ -1,198 +1,162 @@
-"""A sampled mutation run: changes to the package that a test should notice, one at a time, in a copy of it all.
+"""A sampled mutation run: changes to the package that a test should notice, one at a time, in copies of it all.
 
-``python -m tests.mutants --seed 7 --number 200`` draws changes by the seed, runs for each the tests that are nearest
-to its module, and lists what no test noticed. Each survivor is to be read: a test is missing, or it changes nothing.
+``python -m tests.mutants --seed 7 --number 200`` draws changes by the seed, runs for each the tests that run its
+lines (quickest first), and lists what no test noticed. Each survivor is to be read: a test is missing, or the change
+changes nothing. Which test runs which line is recorded first, and kept in ``build/mutants.json``: afterwards only
+tests whose files, or whose package lines' files, have changed are recorded anew. Needs Python 3.12.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
+import hashlib
+import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from tests.mutants_chosen import Chooser
+from tests.mutants_lines import FOLDER, Recorded, prepare
+from tests.mutants_made import PACKAGE, Mutant, sample
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = Path("plugins/edfi_cte")
-SECONDS = 600
-"""A mutant that makes the tests hang is noticed by that."""
+STORE = ROOT / "build/mutants.json"
+LEFT_OUT = ("tests/sandbox", "tests/browser", "tests/cluster", "tests/sync/test_model.py", "tests/sync/test_crash.py")
+"""Tests that run no line of the package, or far too long for each change."""
 
-MOST = 10
-"""Files of tests that are run beside those named like the module."""
-
-_SLOW = ("tests/sync/test_model.py", "tests/sync/test_crash.py", "tests/sync/test_batch.py")
-NEAR = {
-    "associations": ("tests/associations", "tests/rules", "tests/ledger/test_plan.py", "tests/sync"),
-    "ledger": ("tests/ledger", "tests/sync", "tests/ui"),
-    "sync": ("tests/sync", "tests/test_cli.py"),
-    "ods": ("tests/ods", "tests/sync/test_failures.py", "tests/sync/test_what_comes_in.py"),
-    "campus": ("tests/campus", "tests/rules", "tests/sync/test_triggers.py"),
-    "settings": ("tests/test_settings.py", "tests/test_settings_reading.py", "tests/test_deployment.py"),
-    "hooks": ("tests/hooks", "tests/test_deployment.py"),
-    "operators": ("tests/operators", "tests/hooks", "tests/dags"),
-    "cli": ("tests/test_cli.py", "tests/test_cli_init.py", "tests/test_forget.py", "tests/ui"),
-    "ui": ("tests/ui",),
-    "": ("tests/test_deployment.py", "tests/hooks", "tests/test_settings.py", "tests/test_words.py", "tests/sync"),
-}
-"""By part of the package: the tests that are run for it, the nearest first."""
-
-COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
+FIRST_SECONDS = 60
+"""A change is first shown to its quickest tests; those of longer runs judge what is left at the end."""
 
 
-class Mutant(NamedTuple):
-    """One change: in ``path``, from ``start`` to ``end`` (offsets in its UTF-8 bytes), ``text`` instead."""
-
-    path: Path
-    line: int
-    start: int
-    end: int
-    text: str
-    was: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.was!r} -> {self.text!r}"
+class Verdict(NamedTuple):
+    mutant: Mutant
+    noticed: bool
+    by: str
+    later: list[str]
+    """Tests that have not run yet."""
 
 
-def mutants_of(path: Path) -> Iterator[Mutant]:
-    """Every change that is made to a module."""
-    source = (ROOT / path).read_bytes()
-    lines = [0]
-    for line in source.splitlines(keepends=True):
-        lines.append(lines[-1] + len(line))
-    for node in ast.walk(ast.parse(source)):
-        for changed, text in _changes(node):
-            end_line, end_column = changed.end_lineno, changed.end_col_offset
-            assert end_line is not None
-            assert end_column is not None
-            start = lines[changed.lineno - 1] + changed.col_offset
-            end = lines[end_line - 1] + end_column
-            was = source[start:end].decode()
-            if was != text:
-                yield Mutant(path, changed.lineno, start, end, text, was)
+class Worker:
+    """A copy of the repository, and the process that judges changes in it."""
 
-
-def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    yield from _of_values(node)
-    match node:
-        case ast.If(test=test):
-            yield test, f"not ({ast.unparse(test)})"
-        case ast.Expr(value=ast.Call() | ast.Await()) if not _only_tells(node):
-            yield node, "pass"
-        case ast.Call(func=ast.Attribute(attr="where")) if len(node.args) > 1:
-            for dropped in node.args:
-                kept = [arg for arg in node.args if arg is not dropped]
-                yield node, ast.unparse(ast.Call(node.func, kept, node.keywords))
-        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
-            yield value, "None"
-
-
-def _of_values(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
-    match node:
-        case ast.Compare(ops=[op], left=left, comparators=[right]) if type(op) in COMPARED:
-            other = ast.Compare(left, [COMPARED[type(op)]()], [right])
-            yield node, f"({ast.unparse(other)})"
-        case ast.BoolOp(op=op, values=values):
-            swapped = ast.Or() if isinstance(op, ast.And) else ast.And()
-            yield node, f"({ast.unparse(ast.BoolOp(swapped, values))})"
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield node, f"({ast.unparse(operand)})"
-        case ast.Constant(value=bool() as value):
-            yield node, str(not value)
-        case ast.Constant(value=int() as value):
-            yield node, str(value + 1)
-        case ast.BinOp(op=ast.Add() | ast.Sub() as op, left=left, right=right) if not _is_text(node):
-            swapped_op = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
-            yield node, f"({ast.unparse(ast.BinOp(left, swapped_op, right))})"
-
-
-def _is_text(node: ast.BinOp) -> bool:
-    return any(isinstance(side, ast.JoinedStr | ast.List) or _is_string(side) for side in (node.left, node.right))
-
-
-def _is_string(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _only_tells(node: ast.Expr) -> bool:
-    return ast.unparse(node).startswith(("log.", "console.print", "logging."))
-
-
-def tests_for(path: Path, copy: Path) -> list[str]:
-    """The nearest tests: those named like the module, those that name it, and the rest of its part."""
-    parts = path.relative_to(PACKAGE).parts
-    part = parts[0] if len(parts) > 1 else ""
-    files: list[Path] = []
-    for place in NEAR.get(part, NEAR[""]):
-        found = copy / place
-        files += sorted(found.rglob("test_*.py")) if found.is_dir() else [found] if found.exists() else []
-    names = [str(file.relative_to(copy)) for file in files]
-    names = [name for name in dict.fromkeys(names) if name not in _SLOW]
-    stem = path.stem if path.stem != "__init__" else path.parent.name
-
-    def distance(name: str) -> int:
-        text = (copy / name).read_text()
-        return 0 if stem in Path(name).stem else 1 if stem in text else 2
-
-    named = [name for name in names if distance(name) == 0]
-    return [*named, *sorted((name for name in names if name not in named), key=distance)[:MOST]]
-
-
-def survives(mutant: Mutant, copy: Path) -> bool:
-    """Whether no test of the nearest notices the change, made in ``copy``."""
-    file = copy / mutant.path
-    source = file.read_bytes()
-    try:
-        file.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
-        return passes(tests_for(mutant.path, copy), copy)
-    finally:
-        file.write_bytes(source)
-
-
-def passes(tests: list[str], copy: Path) -> bool:
-    """Whether the tests of ``copy`` pass; without the first change each must."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header"]
-    try:
-        done = subprocess.run(
-            [*command, "--timeout=120", *tests],
-            check=False,
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy / "plugins"), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdout=subprocess.DEVNULL,
+    def __init__(self, place: Path) -> None:
+        self.copy = place
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutants_server"],
+            cwd=place,
+            env=environment(place),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
+            text=True,
         )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode in (0, 5)
+
+    def judge(self, mutant: Mutant, tests: list[str], seconds: float) -> dict[str, Any]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        source = mutant.of((self.copy / mutant.path).read_bytes()).decode()
+        asked = {"path": str(mutant.path), "source": source, "tests": tests, "seconds": seconds}
+        stdin.write(json.dumps(asked) + "\n")
+        stdin.flush()
+        answer: dict[str, Any] = json.loads(stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
 
 
-def sample(seed: int, number: int, only: str) -> list[Mutant]:
-    """Changes drawn by the seed, each module by its share."""
-    modules = sorted(path for path in (ROOT / PACKAGE / only).rglob("*.py") if "migrations" not in path.parts)
-    if (ROOT / PACKAGE / only).is_file():
-        modules = [ROOT / PACKAGE / only]
-    every = [mutant for path in modules for mutant in mutants_of(path.relative_to(ROOT))]
-    return random.Random(seed).sample(every, min(number, len(every)))  # noqa: S311
+def environment(copy: Path, *more: Path) -> dict[str, str]:
+    paths = os.pathsep.join(map(str, (*more, copy / "plugins", copy)))
+    return os.environ | {"PYTHONPATH": paths}
+
+
+def record(copy: Path, folder: Path, only: list[str]) -> Recorded:
+    """Run the tests of ``copy``, all or these files of them, and record the lines of each."""
+    prepare(folder)
+    ignored = [f"--ignore={place}" for place in LEFT_OUT]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "tests.mutants_lines", "-p", "no:cacheprovider"]
+    subprocess.run(
+        [*command, "--dist", "worksteal", "--timeout=300", *ignored, *only],
+        check=False,
+        cwd=copy,
+        env=environment(copy, folder) | {FOLDER: str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return Recorded.read(folder)
+
+
+def recorded_of(copy: Path, folder: Path) -> Recorded:
+    """What is recorded of the tests of ``copy``, brought up to date."""
+    now = {
+        str(file.relative_to(copy)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for pattern in (f"{PACKAGE}/**/*.py", "tests/**/test_*.py")
+        for file in copy.glob(pattern)
+        if not str(file.relative_to(copy)).startswith(LEFT_OUT)
+    }
+    stored = json.loads(STORE.read_text()) if STORE.exists() else {"digests": {}, "seconds": {}, "lines": []}
+    known, changed = Recorded.of_json(stored), {path for path in now if stored["digests"].get(path) != now[path]}
+    gone = set(stored["digests"]) - set(now)
+    stale = {path for path in changed if path.startswith("tests/")}
+    for (path, _line), tests in known.lines.items():
+        if path in changed | gone:
+            stale |= {test.partition("::")[0] for test in tests}
+    stale &= set(now)
+    if not stale:
+        return known
+    print(f"Recording which lines {len(stale)} files of tests run ...", flush=True)
+    known.without(stale | gone)
+    known.lines = {line: tests for line, tests in known.lines.items() if line[0] not in changed | gone}
+    known.add(record(copy, folder, sorted(stale) if stored["digests"] else []))
+    STORE.parent.mkdir(exist_ok=True)
+    STORE.write_text(json.dumps({"digests": now, **known.as_json()}))
+    return known
+
+
+def run(drawn: list[Mutant], workers: list[Worker], chooser: Chooser, deadline: float) -> list[Verdict]:
+    """Judge what was drawn until the deadline (monotonic); what no quick test noticed is shown to the others last."""
+    free: Queue[Worker] = Queue()
+    for worker in workers:
+        free.put(worker)
+
+    def judge(mutant: Mutant, tests: list[str], limit: float) -> Verdict | None:
+        now = [test for place, test in enumerate(tests) if place == 0 or chooser.seconds(tests[: place + 1]) < limit]
+        later = tests[len(now) :]
+        if not now:
+            return Verdict(mutant, noticed=False, by="(no test runs it)", later=[])
+        if time.monotonic() > deadline:
+            return None
+        worker = free.get()
+        try:
+            answer = worker.judge(mutant, now, 60 + 4 * chooser.seconds(now))
+        finally:
+            free.put(worker)
+        return Verdict(mutant, answer["noticed"], answer["by"], later)
+
+    verdicts: list[Verdict] = []
+    with ThreadPoolExecutor(len(workers)) as pool:
+        for verdict in pool.map(lambda mutant: judge(mutant, chooser.tests(mutant), FIRST_SECONDS), drawn):
+            verdicts += [verdict] if verdict else []
+            if verdict:
+                said = "noticed " if verdict.noticed else "looked at later" if verdict.later else "SURVIVED"
+                print(f"{len(verdicts)}/{len(drawn)} {said} {verdict.mutant} {verdict.by}", flush=True)
+        open_ = [verdict for verdict in verdicts if verdict.later and not verdict.noticed]
+        for verdict, again in zip(open_, pool.map(lambda one: judge(one.mutant, one.later, 600), open_), strict=True):
+            verdicts.remove(verdict)
+            if again:
+                verdicts.append(again)
+                print(f"{'noticed ' if again.noticed else 'SURVIVED'} {again.mutant} {again.by}", flush=True)
+    return verdicts
 
 
 def main() -> int:
@@ -200,38 +164,42 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--number", type=int, default=50)
     parser.add_argument("--only", default="", help="a part of the package, such as ledger or ledger/events.py")
-    parser.add_argument("--trust", action="store_true", help="take it that the tests pass without a change")
+    parser.add_argument("--minutes", type=float, default=600, help="begin no further change after so long")
     parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args()
-    drawn = sample(options.seed, options.number, options.only)
-    started, survivors = time.monotonic(), []
+    if sys.version_info < (3, 12):
+        print("Python 3.12 or newer is needed: make mutants PYTHON=python3.13 VENV=.venv-3.13")
+        return 2
+    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="edfi-cte-mutants-") as folder:
-        copies: Queue[Path] = Queue()
-        for place in range(options.at_once):
-            copies.put(copy := _copy(Path(folder) / str(place)))
-        needed = {test for mutant in drawn for test in tests_for(mutant.path, copy)}
-        if not options.trust and (failing := [test for test in sorted(needed) if not passes([test], copy)]):
-            print(f"These fail without any change, so nothing can be said: {', '.join(failing)}")
-            return 1
-
-        def run(mutant: Mutant) -> tuple[Mutant, bool]:
-            copy = copies.get()
-            try:
-                return mutant, survives(mutant, copy)
-            finally:
-                copies.put(copy)
-
-        with ThreadPoolExecutor(options.at_once) as pool:
-            for number, (mutant, survived) in enumerate(pool.map(run, drawn), start=1):
-                print(f"{number}/{len(drawn)} {'SURVIVED' if survived else 'noticed '} {mutant}", flush=True)
-                survivors += [mutant] if survived else []
-    noticed = len(drawn) - len(survivors)
-    print(f"\n{noticed} of {len(drawn)} noticed, {(time.monotonic() - started) / 60:.0f} min, seed {options.seed}")
+        copies = [_copy(Path(folder) / str(place)) for place in range(options.at_once)]
+        recorded = recorded_of(copies[0], Path(folder) / "lines")
+        if recorded.failed:
+            print(f"These fail without any change, and are left out: {', '.join(sorted(recorded.failed))}")
+        drawn = sample(copies[0], options.seed, options.number, options.only)
+        chooser, workers = Chooser(copies[0], recorded), [Worker(copy) for copy in copies]
+        try:
+            verdicts = run(drawn, workers, chooser, started + 60 * options.minutes)
+        finally:
+            for worker in workers:
+                worker.close()
+    _tell(verdicts, options.seed, (time.monotonic() - started) / 60)
     return 0
 
 
+def _tell(verdicts: list[Verdict], seed: int, minutes: float) -> None:
+    survivors = [verdict for verdict in verdicts if not verdict.noticed]
+    print(
+        f"\n{len(verdicts) - len(survivors)} of {len(verdicts)} noticed, {minutes:.0f} min, seed {seed}. Survivors:"
+    )
+    for verdict in sorted(survivors, key=lambda one: one.mutant):
+        print(f"  {verdict.mutant} {verdict.by}")
+
+
 def _copy(place: Path) -> Path:
-    ignored = shutil.ignore_patterns(".venv*", ".git", "__pycache__", ".*_cache", ".demo", "dist", "node_modules")
+    ignored = shutil.ignore_patterns(
+        ".venv*", ".git", "__pycache__", ".*_cache", ".demo", "build", "dist", "node_modules"
+    )
     shutil.copytree(ROOT, place, ignore=ignored)
     return place
 
