@@ -6,6 +6,7 @@ A function whose arguments are not known here fails, so that none is forgotten.
 """
 
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -17,20 +18,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import edfi_cte.ledger as ledger_package
 from edfi_cte.associations.model import EnrollmentRecord
-from edfi_cte.ledger import events, history, kept, leases, listing, mappings, records, runs
+from edfi_cte.ledger import bulk, events, history, kept, leases, listing, mappings, records, resyncs, runs, settling
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.events import Failure, Result
 from edfi_cte.ledger.leases import LeaseHeld, LeaseLost, Needs, Owner, PlanPast, Step
 from edfi_cte.ledger.records import Outcome
-from edfi_cte.ledger.schema import attempt, event, identity_mapping, metadata
+from edfi_cte.ledger.schema import attempt, enrollment_record, event, identity_mapping, metadata
 from tests.ledger.everything import OLD, fill, of_others
 
 OWN, OTHERS = "039141-2026", ("050001-2026", "039141-2025")
 K = [f"{place:032}" for place in range(100)]
 LATER = datetime(2021, 1, 1)  # noqa: DTZ001 - as the ledger keeps times
-MODULES = ("accounts", "approvals", "addresses", "codes", "deletions", "differences", "error_groups", "events")
-MODULES += ("failures", "history", "kept", "lasting", "leases", "listing", "mappings", "overview", "records", "runs")
+MODULES = sorted(module.name for module in pkgutil.iter_modules(ledger_package.__path__) if not module.ispkg)
 OF_ALL = {"runs.other_target_at"}
 """They are asked of others."""
 
@@ -108,8 +109,8 @@ ROW = {"step": "upsert", "action": "Post", "cause": "new_record", "key_id": K[0]
 OWN_WAY: dict[str, Call] = {
     "events.add": lambda c: events.add(c, OWN, K[1], [ROW]),
     "events.add_decided": lambda c: events.add_decided(c, OWN, K[1], []),
-    "events.settle": lambda c: events.settle(c, OWN, _settled(c)),
-    "events.clear_doubt": lambda c: events.clear_doubt(c, OWN, _settled(c)),
+    "settling.settle": lambda c: settling.settle(c, OWN, _settled(c)),
+    "settling.clear_doubt": lambda c: settling.clear_doubt(c, OWN, _settled(c)),
     "mappings.save": lambda c: mappings.save(c, OWN, [_mapping_row(c) | {"ods_id": K[8]}]),
     "mappings.attribute": lambda c: mappings.attribute(c, OWN, {K[0]: 99}),
     "records.write_source": lambda c: records.write_source(c, OWN, [(_record(), K[3])], [1]),
@@ -128,6 +129,13 @@ OWN_WAY: dict[str, Call] = {
     ),
     "lasting.save": lambda c: import_module("edfi_cte.ledger.lasting").save(
         c, OWN, {K[0]: {"beginDate": K[1]}}, remembered=True
+    ),
+    "bulk.remove": lambda c: bulk.remove(c, enrollment_record, OWN, "enrollment_id", [1, 2]),
+    "bulk.replace": lambda c: bulk.replace(
+        c, identity_mapping, OWN, "key_id", [_mapping_row(c) | {"ods_id": K[8]}]
+    ),
+    "resyncs.save": lambda c: resyncs.save(
+        c, OWN, data_url="-", scope=K[0], whole_at=OLD, earlier_version=1, newest_version=2
     ),
     "leases.begin": lambda c: leases.begin(c, OWN, OWNER, Step("extract", 1, "extract"), K[7], Needs()),
     "leases.renew": lambda c: leases.renew(c, OWN, Step("0", 1, "0"), K[0]),
