@@ -3,13 +3,14 @@
 import multiprocessing
 import re
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from edfi_cte.ledger.database import LedgerError, _check_json, _head, ledger_url, open_ledger
+from edfi_cte.ledger.database import LedgerError, _check_json, _head, _migration_lock, ledger_url, open_ledger
 from edfi_cte.ledger.schema import enrollment_record, metadata
 
 
@@ -125,3 +126,32 @@ def test_the_schema_compiles_for_sql_server_with_exact_types():
     assert "body NVARCHAR(max)" in text
     assert "DATETIME NOT NULL" not in text
     assert re.search(r"\bVARCHAR\(\d", text) is None
+
+
+class SqlServer:
+    """A connection's double, which notes what it is told: no SQL Server is at hand."""
+
+    dialect = SimpleNamespace(name="mssql")
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    def execute(self, statement: Any, parameters: Any = None) -> None:
+        self.told.append((str(statement), parameters))
+
+    def rollback(self) -> None:
+        self.told.append(("ROLLBACK", None))
+
+
+def test_on_sql_server_one_worker_migrates_while_the_others_wait():
+    server = SqlServer()
+    with pytest.raises(ZeroDivisionError), _migration_lock(cast("Any", server)):
+        server.told.append(("migrate", None))
+        raise ZeroDivisionError
+    lock = "EXEC sp_getapplock @Resource = :name, @LockMode = 'Exclusive', @LockTimeout = 60000"
+    assert server.told == [
+        ("ROLLBACK", None),
+        (lock, {"name": "edfi_cte_migration"}),
+        ("migrate", None),
+        ("ROLLBACK", None),
+    ]
