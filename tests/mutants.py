@@ -164,7 +164,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--number", type=int, default=50)
     parser.add_argument("--only", default="", help="a part of the package, such as ledger or ledger/events.py")
-    parser.add_argument("--minutes", type=float, default=600, help="begin no further change after so long")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=600,
+        help="begin no further change after so long, once the lines are recorded",
+    )
     parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args()
     if sys.version_info < (3, 12):
@@ -179,7 +184,7 @@ def main() -> int:
         drawn = sample(copies[0], options.seed, options.number, options.only)
         chooser, workers = Chooser(copies[0], recorded), [Worker(copy) for copy in copies]
         try:
-            verdicts = run(drawn, workers, chooser, started + 60 * options.minutes)
+            verdicts = run(drawn, workers, chooser, time.monotonic() + 60 * options.minutes)
         finally:
             for worker in workers:
                 worker.close()

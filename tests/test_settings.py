@@ -16,6 +16,7 @@ from edfi_cte.settings import (
     Target,
     load_settings,
 )
+from edfi_cte.settings.model import LimitSettings
 
 GOOD = """\
 version: 1
@@ -208,6 +209,19 @@ def test_an_injection_is_refused_wherever_it_is_tried(tmp_path: Path, setting: s
     assert f"targets[0].{setting}" in message
 
 
+@pytest.mark.parametrize("limits", ["{lock_seconds: 301}", "{statement_seconds: 60}", "{statement_seconds: 5}"])
+def test_a_lock_is_waited_for_no_longer_than_the_statement_that_wants_it(tmp_path: Path, limits: str):
+    message = mistake(tmp_path, GOOD + f"limits: {limits}\n")
+    assert "limits: lock_seconds (" in message
+    assert "is not less than statement_seconds (" in message
+    assert "Lower lock_seconds, or raise statement_seconds." in message
+
+
+def test_a_limit_of_a_lock_below_that_of_a_statement_is_taken(tmp_path: Path):
+    limits = load(tmp_path, GOOD + "limits: {lock_seconds: 299.5}\n").limits
+    assert (limits.lock_seconds, limits.statement_seconds) == (299.5, 300)
+
+
 def test_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(SettingsError, match=r"cannot be read.*SETTINGS_FILE"):
         load_settings(tmp_path / "nowhere.yaml")
@@ -230,8 +244,10 @@ def test_the_example_file_shows_every_setting_with_its_default():
         (shown["preferences"]["default"], ResourcePreferences),
         (shown["guards"], Guards),
         (shown["retention"], Retention),
+        (shown["limits"], LimitSettings),
         (shown["dag"], DagSettings),
     ]
     for section, model in models:
         assert section.keys() == model.model_fields.keys()
-    assert (settings.guards, settings.retention, settings.dag) == (Guards(), Retention(), DagSettings())
+    assert (settings.guards, settings.retention) == (Guards(), Retention())
+    assert (settings.limits, settings.dag) == (LimitSettings(), DagSettings())

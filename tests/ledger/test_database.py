@@ -10,7 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from edfi_cte.ledger.database import LedgerError, _check_json, _head, _migration_lock, ledger_url, open_ledger
+from edfi_cte.ledger import database
+from edfi_cte.ledger.database import (
+    LedgerError,
+    _check_json,
+    _engine,
+    _head,
+    _migrate,
+    _migration_lock,
+    ledger_url,
+    open_ledger,
+)
 from edfi_cte.ledger.schema import enrollment_record, metadata
 
 
@@ -35,6 +45,25 @@ def test_workers_that_start_at_once_do_not_trip_over_each_other(url: str):
     assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
     with open_ledger(url).connect() as connection:
         assert connection.execute(sa.text("SELECT version_num FROM edfi_cte_version")).all() == [(_head(),)]
+
+
+def test_a_worker_that_waits_for_a_migration_holds_one_connection(url: str, monkeypatch: pytest.MonkeyPatch):
+    """Behind a pooler of few connections, workers that start at once and take two each would wait for one another."""
+    made: list[sa.Engine] = []
+    in_use: list[int] = []
+
+    def engine(*arguments: Any) -> sa.Engine:
+        made.append(_engine(*arguments))
+        return made[-1]
+
+    def migrate(engine: sa.Engine) -> None:
+        in_use.extend(each.pool.checkedout() for each in made if isinstance(each.pool, sa.QueuePool))
+        _migrate(engine)
+
+    monkeypatch.setattr(database, "_engine", engine)
+    monkeypatch.setattr(database, "_migrate", migrate)
+    open_ledger(url).dispose()
+    assert in_use == [0, 0]
 
 
 def test_an_older_package_refuses_a_newer_ledger(url: str):
@@ -145,9 +174,14 @@ class SqlServer:
 
 def test_on_sql_server_one_worker_migrates_while_the_others_wait():
     server = SqlServer()
-    with pytest.raises(ZeroDivisionError), _migration_lock(cast("Any", server)):
-        server.told.append(("migrate", None))
-        raise ZeroDivisionError
+
+    def migrate() -> None:
+        with _migration_lock(cast("Any", server)):
+            server.told.append(("migrate", None))
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        migrate()
     lock = "EXEC sp_getapplock @Resource = :name, @LockMode = 'Exclusive', @LockTimeout = 60000"
     assert server.told == [
         ("ROLLBACK", None),

@@ -136,3 +136,42 @@ def test_a_refused_delete_leaves_the_old_record_and_no_alarm(sent: World):
     assert result.counts["failed"] == 1
     assert sent.there() == before
     assert old_bodies(sent) == 0
+
+
+def test_it_is_put_back_though_its_record_is_rejected_by_now(sent: World):
+    """What is held has no event of its own that would send its key."""
+    before = sent.there()
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+        sent.run(resync=False)
+    sent.campus.set("EnrollmentMO", 1, careerCluster="77")
+    assert sent.run(resync=False).counts["held for"] == {"career_cluster_unmapped": 1}
+    assert sent.there() == before
+    assert old_bodies(sent) == 0
+    assert sent.run().status == "ok"
+    assert sent.there() == before
+
+
+def test_it_is_put_back_after_a_resync_has_found_it_missing(sent: World):
+    before = sent.there()
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+        sent.run()
+    sent.campus.set("EnrollmentMO", 1, careerCluster="77")
+    assert sent.run().status == "ok"
+    assert sent.there() == before
+    sent.campus.set("EnrollmentMO", 1, careerCluster="5")
+    assert sent.run().counts["sent"]["Delete/Post"] == 1
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0
+
+
+def test_it_goes_for_good_after_a_resync_has_found_it_missing(sent: World):
+    change_cluster(sent)
+    for _ in range(2):
+        with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+            sent.run()
+    sent.campus.set("Enrollment", 1, noShow=True)
+    assert sent.run().status == "ok"
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0

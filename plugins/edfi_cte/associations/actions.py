@@ -36,3 +36,4 @@ class Cause(StrEnum):
     NOT_IN_ODS = "not_in_ods"
     EDITED_IN_ODS = "edited_in_ods"
     NO_SOURCE = "no_source"
+    PUT_BACK = "put_back"

@@ -113,11 +113,12 @@ def open_ledger(
     engine = _engine(url, options, limits)
     try:
         with _connected(engine, options) as connection:
-            if _revision(connection) != _head():
-                # An index on a large table may take longer than any statement of a run.
-                patient = _engine(url, options, replace(limits, statement_seconds=_MIGRATION_SECONDS))
-                _migrate(patient)
-                patient.dispose()
+            current = _revision(connection)
+        if current != _head():
+            # An index on a large table may take longer than any statement of a run.
+            patient = _engine(url, options, replace(limits, statement_seconds=_MIGRATION_SECONDS))
+            _migrate(patient)
+            patient.dispose()
         if engine.dialect.name == "mssql":
             _check_json(engine)
     except sa.exc.DBAPIError as error:

@@ -7,8 +7,14 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from edfi_cte.ledger import bulk
 from edfi_cte.ledger.events import LEFT_BEHIND, UNFINISHED, update
-from edfi_cte.ledger.schema import event
+from edfi_cte.ledger.schema import event, record_outcome
+
+_COLUMNS = (
+    *("event_id", "key_id", "key_exact", "enrollment_id", "student_unique_id", "begin_date", "transformed_with"),
+    *("cte_program_type", "status", "in_doubt", "old_in_doubt", "old_body"),
+)
 
 
 class OldDocument(NamedTuple):
@@ -33,6 +39,20 @@ def due(connection: sa.Connection, target_id: str) -> dict[str, OldDocument]:
     return found
 
 
+def of_rejected(connection: sa.Connection, target_id: str) -> dict[str, sa.Row[Any]]:
+    """By key, the events of those documents whose record is rejected by now, so that no event of its own is due."""
+    rows = {row.key_id: row for row in _kept(connection, target_id)}
+    rejected: set[int] = set()
+    for batch in bulk.batches(sorted({row.enrollment_id for row in rows.values()}), bulk.CHUNK):
+        of_batch = (record_outcome.c.target_id == target_id, record_outcome.c.enrollment_id.in_(batch))
+        rejected |= set(
+            connection.scalars(
+                sa.select(record_outcome.c.enrollment_id).where(*of_batch, record_outcome.c.outcome == "rejected")
+            )
+        )
+    return {key: row for key, row in rows.items() if row.enrollment_id in rejected}
+
+
 def enrollments(connection: sa.Connection, target_id: str) -> list[int]:
     """The enrollments of those documents, as far as they may be missing in the ODS now."""
     missing = [
@@ -42,10 +62,9 @@ def enrollments(connection: sa.Connection, target_id: str) -> list[int]:
 
 
 def _kept(connection: sa.Connection, target_id: str) -> Sequence[sa.Row[Any]]:
-    names = ("event_id", "key_id", "enrollment_id", "status", "in_doubt", "old_in_doubt", "old_body")
     kept = (event.c.target_id == target_id, event.c.status.in_((*UNFINISHED, *LEFT_BEHIND)))
     statement = (
-        sa.select(*(event.c[name] for name in names))
+        sa.select(*(event.c[name] for name in _COLUMNS))
         .where(*kept, event.c.old_body.is_not(None))
         .order_by(event.c.event_id)
     )

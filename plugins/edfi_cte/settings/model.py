@@ -52,12 +52,23 @@ class LimitSettings(Section):
     statement_seconds: Annotated[float, Field(ge=1, le=86400)] = 300
     """Seconds for one statement."""
     lock_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
-    """Seconds for a lock that another session holds."""
+    """Seconds for a lock that another session holds; less than ``statement_seconds``, which counts the wait, too."""
     idle_seconds: Annotated[float, Field(ge=10, le=86400)] = 600
     """Seconds in which a transaction may stand still before PostgreSQL ends it, as that of a frozen worker.
 
     SQL Server and SQLite have no such limit.
     """
+
+    @model_validator(mode="after")
+    def _lock_first(self) -> Self:
+        if self.lock_seconds >= self.statement_seconds:
+            raise ValueError(
+                f"lock_seconds ({self.lock_seconds:g}) is not less than statement_seconds "
+                f"({self.statement_seconds:g}). A statement that waits for a lock would be ended as one that takes "
+                "too long, and nobody would look for the session that holds the lock. Lower lock_seconds, or raise "
+                "statement_seconds."
+            )
+        return self
 
 
 class Notification(Section):

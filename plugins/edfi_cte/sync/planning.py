@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from edfi_cte.associations.actions import Action
+from edfi_cte.associations.actions import Action, Cause
+from edfi_cte.associations.compare import content_hash
 from edfi_cte.associations.decide import Decision, Guard
-from edfi_cte.associations.plan import Planned, event_for
-from edfi_cte.ledger import bulk, differences, events, kept, mappings, records
+from edfi_cte.associations.model import digest
+from edfi_cte.associations.plan import Difference, Planned, Side, event_for
+from edfi_cte.ledger import bulk, differences, events, kept, mappings, old_documents, records
 from edfi_cte.ledger.differences import Found
 from edfi_cte.ledger.kept import FoundBy
 from edfi_cte.sync.evidence import LaneEvidence, guard_of
@@ -50,7 +53,7 @@ class PlanCounts:
         """Count one difference, before the guard has had its say."""
         if planned is None:
             return
-        self.touched += found.difference.desired is not None
+        self.touched += found.difference.desired is not None and planned.cause != Cause.PUT_BACK
         if isinstance(planned, Decision) and not planned.passes:
             self.kept[kept.kept_as(planned)] += 1
             return
@@ -110,8 +113,43 @@ class _Again:
 
 
 def _differences(lane: Lane, evidence: LaneEvidence) -> Iterator[Planning]:
+    with lane.ledger.connect() as connection:
+        missing = old_documents.of_rejected(connection, lane.target_id)
+    mapped: dict[str, Side] = {}
     for found in differences.differences(lane.ledger, lane.target_id):
-        yield found, event_for(found.difference, lane.preferences.career_cluster_change, evidence)
+        planned = event_for(found.difference, lane.preferences.career_cluster_change, evidence)
+        yield found, planned
+        for side in (found.difference.desired, found.difference.mapped) if missing else ():
+            if side is None or side.key_id not in missing:
+                continue
+            if not isinstance(planned, Decision) or planned.passes:
+                del missing[side.key_id]
+            elif found.ods_id is not None:
+                mapped[side.key_id] = side
+    for key_id, row in missing.items():
+        yield _to_put_back(row, mapped.get(key_id)), Planned(Action.POST, Cause.PUT_BACK)
+
+
+def _to_put_back(row: sa.Row[Any], mapped: Side | None) -> Found:
+    """The document that a Delete/Post took away, and that nothing replaces now that its record is rejected.
+
+    Without a mapping its Career Cluster as Campus has it is not known, so that whatever comes next is a change.
+    """
+    document = json.loads(row.old_body)
+    mapped = mapped or Side(
+        key_id=row.key_id,
+        key_exact=row.key_exact,
+        payload_hash="",
+        enrollment_id=row.enrollment_id,
+        transformed_with=row.transformed_with,
+        student_unique_id=row.student_unique_id,
+        begin_date=row.begin_date,
+        cte_program_type=row.cte_program_type,
+        career_cluster="",
+    )
+    side = replace(mapped, payload_hash=digest(row.old_body))
+    name = document["programReference"]["programName"]
+    return Found(Difference(side, None), row.old_body, content_hash(document), name, None)
 
 
 def carry_out(lane: Lane, plan: Plan) -> None:
