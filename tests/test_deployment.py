@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 
 from edfi_cte.ledger.database import LedgerError, open_ledger
 from edfi_cte.ledger.tokens import LedgerTokenStore
+from edfi_cte.sync.checks import check_tokens
 from edfi_cte.sync.lane import RunOptions
 from sandbox.ods import serve
 from tests.deployment import Deployment
@@ -86,13 +87,27 @@ def test_discarding_a_refused_token_spares_a_newer_one(ledger: sa.Engine):
 
 
 @pytest.mark.parametrize(("fernet_key", "shared"), [("", False), ("0" * 43 + "=", True)], ids=["without", "with"])
+@pytest.mark.usefixtures("airflow_db")
 def test_a_token_is_shared_only_where_airflow_has_a_fernet_key(
-    ledger: sa.Engine, monkeypatch: pytest.MonkeyPatch, fernet_key: str, shared: bool
+    tmp_path: Path,
+    ledger: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    airflow_db: None,
+    fernet_key: str,
+    shared: bool,
 ):
-    from edfi_cte.deployment import token_store
+    """And where it has none, check and preflight say what that means."""
+    from edfi_cte.deployment import open_lane, token_store
+    from edfi_cte.sync.steps import run_step
 
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", fernet_key)
     assert (token_store(ledger) is not None) == shared
+    with serve(seed=seed(), api="7.3") as ods:
+        Deployment(tmp_path, ods, monkeypatch).deploy()
+        lane = open_lane("039141-2026", "run", RunOptions())
+        said = [finding.message for finding in check_tokens(lane)]
+        assert ["Set [core] fernet_key" in message for message in said] == ([] if shared else [True])
+        assert run_step(lane, "preflight")["warnings"] == (0 if shared else 1)
 
 
 def test_the_processes_of_a_run_use_one_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, airflow_db: None):

@@ -76,6 +76,7 @@ def open_lane(target_id: str, run_id: str, options: RunOptions, beside: Path | N
         open_campus=lambda: campus_of(settings, target),
         open_ods=lambda: _ods(target, ledger),
         watch=ToggleWatch(path, load_settings, target_id),
+        tokens_shared=token_store(ledger) is not None,
     )
 
 

@@ -31,6 +31,7 @@ from edfi_cte.sync.checks import (
     check_ods,
     check_programs,
     check_settings,
+    check_tokens,
     check_usage,
 )
 from edfi_cte.sync.lane import Lane, RunOptions
@@ -76,6 +77,7 @@ def _findings(lane: Lane) -> Iterator[Finding]:
     yield _versions()
     settings = list(check_settings(lane))
     yield from settings
+    yield from check_tokens(lane)
     yield from check_ledger_rights(lane)
     yield from check_ledger(lane)
     campus = list(check_campus(lane))

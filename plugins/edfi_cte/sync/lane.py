@@ -94,7 +94,7 @@ class Lane:
     ``open_campus`` and ``open_ods`` are called only by the steps that need them, so that no step spends a token
     or a connection for nothing. ``run_id``: the run's name in the ledger, ``owner`` the run itself, told from those
     of other DAGs and Airflows. ``watch``: as :class:`~edfi_cte.sync.lease.Lease` has it. ``task``: the Airflow
-    task and its map index.
+    task and its map index. ``tokens_shared``: whether the processes of a run share a token.
     """
 
     settings: Settings
@@ -108,6 +108,7 @@ class Lane:
     owner: Owner = _NOBODY
     watch: Callable[[], EdfiCteError | None] = lambda: None
     task: tuple[str | None, int | None] = (None, None)
+    tokens_shared: bool = True
     began_at: datetime = field(default_factory=bulk.now)
     lease: Lease = field(init=False)
 

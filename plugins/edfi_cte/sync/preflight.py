@@ -15,6 +15,7 @@ from edfi_cte.sync.checks import (
     check_ledger,
     check_ods,
     check_settings,
+    check_tokens,
     data_standard_of,
 )
 from edfi_cte.sync.checks.addresses import claim_address
@@ -29,7 +30,7 @@ def preflight(lane: Lane) -> dict[str, Any]:
 
     Raises StepFailed that names each thing that is wrong and what to do.
     """
-    findings = [*check_settings(lane), *check_ledger(lane), *check_campus(lane)]
+    findings = [*check_settings(lane), *check_tokens(lane), *check_ledger(lane), *check_campus(lane)]
     if not _errors(findings):
         findings += asyncio.run(_ods(lane, lane.open_ods()))
     for finding in findings:

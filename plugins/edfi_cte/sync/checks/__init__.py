@@ -5,7 +5,7 @@ from edfi_cte.sync.checks.findings import Finding, Level
 from edfi_cte.sync.checks.ledger import check_ledger, check_ledger_rights
 from edfi_cte.sync.checks.ods import check_ods, data_standard_of
 from edfi_cte.sync.checks.programs import check_clock, check_programs
-from edfi_cte.sync.checks.settings import check_settings
+from edfi_cte.sync.checks.settings import check_settings, check_tokens
 
 __all__ = [
     "Finding",
@@ -18,6 +18,7 @@ __all__ = [
     "check_ods",
     "check_programs",
     "check_settings",
+    "check_tokens",
     "check_usage",
     "data_standard_of",
 ]
