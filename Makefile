@@ -65,7 +65,7 @@ test-browser: $(READY) ## Walk through the pages in a real browser, on every sup
 	@EDFI_CTE_BROWSER=1 $(BIN)/python -m pytest -q tests/browser $(ARGS)
 
 .PHONY: screenshots
-screenshots: $(READY) ## Draw the pictures of docs/images anew from the demo's ledger (after make demo)
+screenshots: $(READY) ## Draw the pictures of docs/images again from the demo's ledger (after make demo)
 	@./tests/browser/install
 	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes -r locks/browser.lock
 	@$(BIN)/python -m sandbox.screenshots
@@ -121,7 +121,7 @@ build: $(READY) ## Build the wheel and the sdist into dist/
 	@ls dist
 
 .PHONY: lock
-lock: $(READY) ## Resolve the dependencies anew into requirements.lock and locks/
+lock: $(READY) ## Resolve the dependencies again into requirements.lock and locks/
 	@PATH="$(abspath $(BIN)):$$PATH" ./locks/update
 
 .PHONY: clean

@@ -53,7 +53,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
         Fault(Kind.INTERRUPTED, True, "the query met a change made at the same time", _WAIT),
         (3960, 3961, 3966, 41301, 41302, 41305, 41325, 41839, "40001", "40"),
     ),
-    (Fault(Kind.INTERRUPTED, True, "a lock was not to be had", _WAIT), (1204, 1222, "55P03")),
+    (Fault(Kind.INTERRUPTED, True, "the query could not get a lock", _WAIT), (1204, 1222, "55P03")),
     (
         Fault(Kind.INTERRUPTED, True, "the server is short of memory, workers or space", _WAIT),
         (
@@ -81,7 +81,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
         Fault(
             Kind.UNREACHABLE,
             True,
-            "no connection to the server came about",
+            "the server could not be reached",
             "Check the connection's host and port, the server's firewall and that it listens on TCP.",
         ),
         (2, 40, 53, 258, 10060, 10061, 11001, 20002, 20008, 20009, 20013, "08001", "08004"),
@@ -90,7 +90,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
         Fault(
             Kind.UNREACHABLE,
             True,
-            "the server refused the connection, and its reason is lost: the driver keeps a process's first alone",
+            "the server refused the connection. Its reason is not known: the driver keeps the first one of a process",
             "A retry, in a process of its own, will name it; so does edfi-cte check of this target alone.",
         ),
         (20018,),
@@ -115,8 +115,8 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
             Kind.LOGIN,
             False,
             "the login was refused",
-            "Check the connection's login and password, and its schema: the database must be there, and the login "
-            "have a user in it.",
+            "Check the connection's login and password, and its schema: the database must exist, and the login "
+            "needs a user in it.",
         ),
         (916, 4060, 4064, 18450, 18452, 18456, 18457, 18458, 18459, 18460, 20014, 40532, "28"),
     ),
@@ -179,7 +179,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
         Fault(
             Kind.QUERY,
             False,
-            "the statement names what this database lacks",
+            "the statement names something that this database does not have",
             "Write the names that your Campus uses (in your own copy of campus_mapping.sql).",
         ),
         (207, 208, 209, 2812, 4104, 4121, 4506, "42P01", "42703", "42883", "3F", "42S02", "42S22"),
@@ -188,8 +188,8 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
         Fault(
             Kind.QUERY,
             False,
-            "a value can't be read as what the mapping takes it for",
-            "Look for a CAST or a comparison of unlike types in campus_mapping.sql, and mend it there.",
+            "a value is not of the type that the mapping expects",
+            "Look for a CAST or a comparison of different types in campus_mapping.sql, and correct it there.",
         ),
         (
             *(206, 241, 242, 244, 245, 248, 257, 295, 402, 512, 517, 529, 8114, 8115, 8117, 8134, 8169, "22", "21"),
@@ -201,7 +201,7 @@ _GROUPS: tuple[tuple[Fault, tuple[Number, ...]], ...] = (
             Kind.QUERY,
             False,
             "the server does not understand the statement",
-            "SQL Server 2017 or later is needed; if it is one, mend the SQL in campus_mapping.sql.",
+            "SQL Server 2017 or later is needed; if it is one, correct the SQL in campus_mapping.sql.",
         ),
         (102, 103, 105, 156, 170, 174, 189, 195, 243, 319, 321, 468, 8120, 8155, 8156, 8158, 8180, 10751, "42", "37"),
     ),

@@ -198,7 +198,7 @@ def test_a_key_of_the_extra_that_the_driver_does_not_take_is_named(
     connect(deployment, server, extra=extra)
     again, said = failure("preflight")
     assert not again
-    assert f"does not take {next(iter(extra))} as the connection's extra has it" in said
+    assert f"does not accept {next(iter(extra))} as the connection's extra has it" in said
 
 
 @pytest.mark.parametrize(("where", "rows"), [(RECORDS, 0), (RECORDS, 3), ("SET ARITHABORT", 0)])

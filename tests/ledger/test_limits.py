@@ -77,7 +77,7 @@ def test_a_transaction_that_stands_still_is_ended_and_its_locks_are_free(postgre
         held.execute(sa.update(target).values(scope_year=1))
         with waiting.begin() as connection:
             connection.execute(sa.update(target).values(scope_year=2))
-        with pytest.raises(LedgerFault, match=r"connection cut.*limits\.idle_seconds"), faults_explained():
+        with pytest.raises(LedgerFault, match=r"lost its connection.*limits\.idle_seconds"), faults_explained():
             held.execute(sa.update(target).values(scope_year=3))
     for engine in (frozen, waiting):
         engine.dispose()

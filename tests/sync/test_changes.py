@@ -153,7 +153,7 @@ def test_what_was_deleted_is_found_where_the_key_may_ask(told: World):
 def test_what_was_deleted_is_missed_by_the_count_and_found_by_a_whole_reading(sent: World):
     delete(sent, 2)
     assert sent.run().counts["resync found"]["not_in_ods"] == 1
-    assert read_by(sent) == "all, since 1 records are missing, and the API does not tell which"
+    assert read_by(sent) == "all, since 1 records are missing, and the API does not say which"
     assert sent.there() == sent.expected()
 
 
@@ -201,7 +201,7 @@ def test_the_reasons_to_read_all(sent: World):
     set_state(sent, newest_version=10**9)
     edit(sent, 3)
     assert sent.run().counts["resync found"]["edited"] == 1
-    assert read_by(sent) == "all, since the API's versions have been set back"
+    assert read_by(sent) == "all, since the API's change versions are lower than before"
     sent.run()
     assert read_by(sent) == BY_CHANGE
 
@@ -220,7 +220,7 @@ LAST = LastResync("https://a", "scope", datetime(2026, 1, 1), 100, 120)  # noqa:
         (LAST, (0, 130), {"scope": "other"}, "another education organization"),
         (LAST, (0, 130), {"now": datetime(2026, 1, 8)}, "7 days old"),  # noqa: DTZ001
         (LAST, (0, 130), {"now": datetime(2025, 12, 31)}, "7 days old"),  # noqa: DTZ001
-        (LAST, (0, 119), {}, "set back"),
+        (LAST, (0, 119), {}, "lower than before"),
         (LAST, (101, 130), {}, "changes that old"),
     ],
 )

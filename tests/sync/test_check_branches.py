@@ -61,7 +61,7 @@ def test_a_key_of_another_district(world: World, between: Between):
 
 def test_a_key_that_may_not_read_districts_is_taken_on_trust(world: World, between: Between):
     between(refusing("localEducationAgencies", 403, "security:authorization:access-denied:resource"))
-    assert f"{EDORG} is taken on trust" in found(world)["warning", "education organization"]
+    assert f"not checked that {EDORG}" in found(world)["warning", "education organization"]
 
 
 def test_a_district_that_the_ods_lacks(world: World, between: Between):

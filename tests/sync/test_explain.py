@@ -41,7 +41,7 @@ def test_by_ods_id_through_a_change_and_a_delete(world: World):
     world.campus.remove(1)
     world.run()
     story = told(world, document["id"])
-    assert "Campus did not give it last time" in story
+    assert "not in the last reading of Campus" in story
     assert "Delete because of enrollment_deleted: sent 204" in story
 
 

@@ -215,7 +215,7 @@ def test_no_delete_post_is_begun_while_its_post_might_fail_too(failing: World):
     before = failing.there()
     failing.campus.set("Enrollment", 1, startDate=day(50))
     failing.campus.remove(2)
-    with pytest.raises(StepFailed, match="no Delete/Post is begun"):
+    with pytest.raises(StepFailed, match="no Delete/Post starts"):
         failing.run()
     gone = before.keys() - failing.there().keys()
     assert [key[0] for key in gone] == [day(2).date().isoformat()]

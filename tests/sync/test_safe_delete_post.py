@@ -83,7 +83,7 @@ def test_what_was_put_back_is_known_to_the_mapping(sent: World):
 def test_a_record_that_cannot_be_put_back_makes_the_run_red_until_it_is_there_again(sent: World):
     change_cluster(sent)
     for _ in range(2):
-        said = r"1 records were deleted to be posted anew.*enrollments 1\. They may be missing"
+        said = r"1 records were deleted to be posted again.*enrollments 1\. They may be missing"
         with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed, match=said):
             sent.run(resync=False)
         assert len(sent.there()) == 1

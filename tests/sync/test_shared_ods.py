@@ -96,7 +96,7 @@ def test_a_connection_that_leads_elsewhere_stops_until_a_person_says_which_it_is
         world.run(2026)
     assert counted == [0]
     said = str(refused.value).split("database: ")[1]
-    same_ods, another = said.split(" If it is another ODS, to be filled anew, run: edfi-cte forget ")
+    same_ods, another = said.split(" If it is another ODS, to be filled again, run: edfi-cte forget ")
     if same:
         with world.ledger.begin() as connection:
             connection.execute(sa.text(same_ods))

@@ -101,7 +101,7 @@ def test_a_fault_of_a_page_has_a_page(world: World, deploy: Callable[..., None],
     monkeypatch.setattr(overview, "last_runs", fail)
     answer = as_user("admin").answer("/")
     assert answer.status_code == 500
-    assert "A fault of these pages" in answer.text
+    assert "An error in these pages" in answer.text
     assert "ZeroDivision" not in answer.text
     assert "frame-ancestors" in answer.headers["content-security-policy"]
 

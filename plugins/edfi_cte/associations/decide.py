@@ -41,9 +41,7 @@ class WaitsFor(StrEnum):
 
 
 _EXPLANATIONS = {
-    WaitsFor.FIRST_CONTACT: (
-        "they were in the ODS before this sync first read it, and nothing in Campus stands behind them"
-    ),
+    WaitsFor.FIRST_CONTACT: ("they were in the ODS before the first sync, and no Campus record matches them"),
     WaitsFor.GUARD: "they are more than the guard allows in its window of time",
     WaitsFor.LAST_RECORDS: "they are all that the ODS has of this target",
     WaitsFor.EMPTY_EXTRACT: "Campus returned no career-technical record at all",

@@ -110,12 +110,12 @@ def _connected(hook: Hook, thread: DriverThread, seconds: float) -> Any:
         # Every key of the extra goes to the driver.
         if keys := options_in(error, _extra_keys(hook)):
             raise CampusMisconfigured(
-                f"{doing}: the driver does not take {', '.join(keys)} as the connection's extra has it. Correct that "
+                f"{doing}: the driver does not accept {', '.join(keys)} as the connection's extra has it. Correct that "
                 "key there: see docs/campus-sql-server.md."
             ) from None
         if isinstance(error, TypeError | ValueError):
             raise CampusUnreachable(
-                f"{doing}: the driver refuses the connection ({kind_of(error)}). Look at each field of it."
+                f"{doing}: the driver refuses the connection ({kind_of(error)}). Check each field of the connection."
             ) from None
         raise driver_fault(error, doing, default=CampusUnreachable) from None
 

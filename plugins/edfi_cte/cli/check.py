@@ -85,7 +85,7 @@ def _findings(lane: Lane) -> Iterator[Finding]:
         campus += check_campus_server(lane)
     yield from campus
     if any(finding.level == Level.ERROR for finding in (*settings, *campus)):
-        yield Finding(Level.WARNING, "ODS", "not looked at: mend the errors above first")
+        yield Finding(Level.WARNING, "ODS", "not checked: correct the errors above first")
         return
     yield from check_usage(lane)
     yield from asyncio.run(_ods_findings(lane, lane.open_ods()))

@@ -141,7 +141,7 @@ def _connected(engine: sa.Engine, options: Mapping[str, Any]) -> sa.Connection:
     except Exception as error:  # noqa: BLE001 - a driver refuses what it is called with by exceptions of any kind
         if keys := options_in(error, options):
             raise LedgerError(
-                f"the ledger's driver does not take {', '.join(keys)} as the ledger connection's extra has it. "
+                f"the ledger's driver does not accept {', '.join(keys)} as the ledger connection's extra has it. "
                 "Correct that key there."
             ) from None
         extra = f", and at each key of its extra: {', '.join(options)}" if options else ""

@@ -84,21 +84,21 @@ _LOCK = (
     "({sessions}) and end it, or wait until it commits."
 )
 _STATEMENT = (
-    "took longer than limits.statement_seconds, and was ended. The database is overloaded, or the limit is too low "
+    "took longer than limits.statement_seconds and was ended. The database is overloaded, or the limit is too low "
     "for this ledger."
 )
 _IDLE = (
-    "came after the server had closed this session, which had stood still for longer than it allows: see "
-    "limits.idle_seconds, and the server's own limits for idle sessions."
+    "found that the server had closed this session, which was idle for too long: see limits.idle_seconds, and the "
+    "server's own limits for idle sessions."
 )
 _CUT = (
-    "found its connection cut: by the server, which ends sessions that stand still (limits.idle_seconds, and limits "
-    "of its own) and all of them as it shuts down, or by the network."
+    "lost its connection. The server ends idle sessions (limits.idle_seconds, and limits of its own), and all "
+    "sessions when it shuts down; or the network failed."
 )
 _GONE = "found the server shutting down, or this session ended by its administrator."
 _FULL = "found the server's disk full."
-_DEADLOCK = "met another session's in a deadlock, and lost."
-_ENCODING = "holds a character that the database's encoding lacks; the ledger's database has to be in UTF-8."
+_DEADLOCK = "was ended by a deadlock with another session."
+_ENCODING = "has a character that the database's encoding does not have. The ledger's database must be in UTF-8."
 
 _SAID: Mapping[str, str] = {
     "55P03": _LOCK,
@@ -165,9 +165,9 @@ def encoding_fault(connection: sa.Connection) -> str | None:
     database = connection.engine.url.database
     if encoding != "UTF8":
         return (
-            f"the database {database} is in {encoding}, which lacks characters that names have, such as an en "
+            f"the database {database} is in {encoding}, which does not have some characters of names, such as an en "
             f"dash. Make another and let the ledger's connection name it: CREATE DATABASE {database}_utf8 "
-            "ENCODING 'UTF8' TEMPLATE template0; then copy this one's tables with pg_dump, or begin anew: the first "
+            "ENCODING 'UTF8' TEMPLATE template0; then copy this one's tables with pg_dump, or start again: the first "
             "run adopts what the ODS holds."
         )
     if not connection.execute(sa.text("SELECT '9' < 'a'")).scalar_one():

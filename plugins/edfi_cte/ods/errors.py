@@ -154,8 +154,8 @@ class Unreachable(NoAnswer):
 class TlsFailed(Unreachable):
     type = "tls"
     default_advice = (
-        "Have the API's certificate mended, or install its authority's certificate on this machine; "
-        "switch verify_tls off only on a test network."
+        "Ask the API's administrator to correct the certificate, or install its authority's certificate on this "
+        "machine; switch verify_tls off only on a test network."
     )
 
 
@@ -270,7 +270,7 @@ class UnknownDescriptor(ValidationFailed):
 
 class KeyChangeRefused(ValidationFailed):
     type = "key_change"
-    default_advice = "Delete the item and post it anew."
+    default_advice = "Delete the item and post it again."
 
 
 class BadParameter(ValidationFailed):
@@ -323,7 +323,9 @@ class OrganizationUnknown(UnresolvedReference):
 
 class NaturalKeyConflict(Conflict):
     type = "natural_key_conflict"
-    default_advice = "Another item, perhaps of a sibling resource, has these key values: find and settle it."
+    default_advice = (
+        "Another item, perhaps of a sibling resource, has these key values: find it and decide which one is right."
+    )
 
 
 class DependentExists(Conflict):
@@ -379,4 +381,4 @@ class NotTheApi(Unavailable):
 class Misconfigured(ServerFault):
     type = "misconfigured"
     default_systemic = True
-    default_advice = "Only the API's administrator can mend this: show the message and the correlation id."
+    default_advice = "Only the API's administrator can correct this: show the message and the correlation id."

@@ -91,17 +91,20 @@ def not_accepted(error: Exception | None, name: str, host: str) -> EdFiError:
     if code == _EXPIRED:
         return TlsFailed(
             f"{name}: the TLS certificate has expired, that of {host}.",
-            advice="Have whoever runs the API renew it, and see that this machine's clock is right.",
+            advice="Ask the API's administrator to renew it. Check this machine's clock, too.",
         )
     if code == _NOT_YET_VALID:
         return TlsFailed(
             f"{name}: the TLS certificate is not valid yet, that of {host}.",
-            advice="See that this machine's clock is right; else tell whoever runs the API.",
+            advice="Check this machine's clock. If it is right, tell the API's administrator.",
         )
     if code in _WRONG_NAMES:
         return TlsFailed(
             f"{name}: the TLS certificate is for another name than {host}.",
-            advice="Write the host in the Base URL as the certificate has it, or have the certificate mended.",
+            advice=(
+                "Write the host in the Base URL as the certificate has it, or ask the API's administrator to correct "
+                "the certificate."
+            ),
         )
     if code in _UNKNOWN_AUTHORITY:
         return TlsFailed(

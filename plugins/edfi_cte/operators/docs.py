@@ -63,7 +63,7 @@ Reads what the ODS really holds. A record of ours that is missing there is poste
 it.
 """,
     "resync_ods": """\
-Puts right what was edited in the ODS by hand, and deletes records of ours that nothing in Campus stands behind,
+Puts right what was edited in the ODS by hand, and deletes records of ours that match no record in Campus,
 within the guards.
 """,
     "report": """\

@@ -33,7 +33,7 @@ def _made(place: str, one: Notification) -> Notify:
     try:
         made: Notify = found(**one.arguments) if isinstance(found, type) else partial(found, **one.arguments)
     except TypeError as error:
-        raise SettingsError(f"{place}.arguments: {one.notifier} does not take them ({error})") from None
+        raise SettingsError(f"{place}.arguments: {one.notifier} does not accept them ({error})") from None
     return made
 
 

@@ -66,7 +66,7 @@ PARAMS = {
         enum=["changes", "full", "off"],
         title="Resync",
         description="Compare with what the ODS really holds: repair what is missing or was edited there, and delete "
-        "records of ours that nothing in Campus stands behind. changes: read what has changed, where the API tells, "
+        "records of ours that match no record in Campus. changes: read what has changed, where the API tells, "
         "and all every full_resync_days; full: read all now; off: don't compare.",
     ),
     "approve": Param(

@@ -31,7 +31,7 @@ class Guards(Section):
     out_of_reach_days: Annotated[float, Field(gt=0, le=366)] = 7
     """After so long a delete that the ODS refused is tried again."""
     max_failure_fraction: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Failed events as a share of the desired records: with more the run fails, and no Delete/Post is begun ..."""
+    """Failed events as a share of the desired records: with more the run fails, and no Delete/Post starts ..."""
     max_failure_count: Annotated[int, Field(ge=0)] = 10
     """... once it is more than this many."""
     max_plan_age_hours: Annotated[float, Field(gt=0, le=72)] = 6
@@ -169,7 +169,7 @@ class Target(Section):
     student_id: Literal["stateID", "edFiID", "studentNumber"] = "stateID"
     """Which of Campus's numbers is sent as studentUniqueId. Not to be changed once data was sent."""
     first_contact: Literal["wait", "clean_up"] = "wait"
-    """What becomes of records in the ODS that nothing in Campus stands behind, where the ledger does not know this
+    """What happens to records in the ODS that match no record in Campus, where the ledger does not know this
     ODS yet: they wait for a person, or are cleaned up within the guard."""
     campus_isolation: Literal["read_committed", "snapshot"] = "read_committed"
     """SQL Server's isolation level for reading Campus; ``snapshot`` needs ALLOW_SNAPSHOT_ISOLATION there."""

@@ -58,9 +58,9 @@ def why_whole(
 ) -> str | None:
     """Why the changes alone would not do; None where they do."""
     if last is None:
-        return "no earlier resync has ended well"
+        return "no earlier resync has succeeded"
     if versions is None:
-        return "the API shows no change queries"
+        return "the API has no change queries"
     if last.data_url != data_url:
         return "the API's address has changed"
     if last.scope != scope:
@@ -68,7 +68,7 @@ def why_whole(
     if not timedelta(0) <= now - last.whole_at < timedelta(days=days):
         return f"the last whole reading is {days} days old"
     if versions.newest < last.newest:
-        return "the API's versions have been set back"
+        return "the API's change versions are lower than before"
     if versions.oldest > last.since:
         return "the API no longer knows changes that old"
     return None
@@ -105,9 +105,9 @@ class Changes:
         if lane.options.whole_resync:
             changes.why_whole = "the run was triggered for it"
         elif doubts:
-            changes.why_whole = "some requests have had no answer, and the whole shows what they left"
+            changes.why_whole = "some requests had no answer, and only a whole reading shows what they did"
         elif strangers or lane.options.approve:
-            changes.why_whole = "records without a source are kept, or a list was approved"
+            changes.why_whole = "the ODS has records without a source, or a list was approved"
         else:
             days = lane.settings.full_resync_days
             changes.why_whole = why_whole(
@@ -138,7 +138,7 @@ class Changes:
             return f"the API counts {-missing} records more than are known"
         gone = await self._gone(ids | hidden) if missing else set()
         if gone is None or len(gone) != missing:
-            return f"{missing} records are missing, and the API does not tell which"
+            return f"{missing} records are missing, and the API does not say which"
         return Changed(documents, total, gone)
 
     async def _gone(self, others: set[str]) -> set[str] | None:

@@ -38,7 +38,7 @@ def enrollments_of(connection: sa.Connection, target_id: str, wanted: str) -> li
 def _record(connection: sa.Connection, target_id: str, enrollment_id: int) -> Iterator[str]:
     row = history.record(connection, target_id, enrollment_id)
     if row is None:
-        yield f"enrollment {enrollment_id}: Campus did not give it last time: deleted there, or no candidate any more"
+        yield f"enrollment {enrollment_id}: not in the last reading of Campus: deleted there, or no candidate now"
         return
     yield f"enrollment {enrollment_id}: {_outcome(connection, target_id, row)}"
     if row.key_id is None:

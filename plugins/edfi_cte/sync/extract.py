@@ -117,6 +117,6 @@ def _ask_again(lane: Lane, enrollment_ids: list[int]) -> None:
         raise StepFailed(
             f"{lane.target_id}: Campus's extract left out {len(there)} enrollments that are there when asked for by "
             f"id, enrollment {there[0].enrollment_id} among them. The read can't be trusted, and nothing was "
-            "concluded from it; the next try reads anew. If it comes again, set campus_isolation: snapshot.",
+            "concluded from it; the next try reads again. If it happens again, set campus_isolation: snapshot.",
             transient=True,
         )

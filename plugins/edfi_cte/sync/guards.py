@@ -24,5 +24,5 @@ def failures_over_limit(lane: Lane) -> str | None:
     return (
         f"{lane.target_id}: {failed} events failed where {desired} records are desired, more than the guards allow "
         f"({guards.max_failure_fraction:.0%} and more than {guards.max_failure_count}). {causes} "
-        "The next run tries them again. While this is so no Delete/Post is begun, since its post might fail too."
+        "The next run tries them again. Until then no Delete/Post starts, because its post could fail, too."
     )

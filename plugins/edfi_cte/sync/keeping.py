@@ -73,15 +73,15 @@ class Standing:
         said = {}
         if self._by_reason(Worth.HELD):
             said["held"] = (
-                "the ODS keeps these records until their Campus error is mended; then they go on by themselves. "
+                "the ODS keeps these records until their Campus error is corrected; then they go on by themselves. "
                 + self._what_to_do(lane, Worth.HELD)
             )
         if WaitsFor.FIRST_CONTACT in self._by_reason(Worth.WAITING):
             said["waiting"] = f"{WaitsFor.FIRST_CONTACT.explanation}. " + self._what_to_do(lane, Worth.WAITING)
         if self._by_reason(Worth.OUT_OF_REACH):
             said["out of reach"] = (
-                "their students have left the key's reach, so only the state can delete them; give it the list: "
-                + _look_at(lane)
+                "the students are not enrolled with the district any more, so only the state can delete the records. "
+                "Send it the list: " + _look_at(lane)
             )
         return said
 
@@ -95,8 +95,8 @@ def approval_help(lane: Lane, made: DeleteList) -> str:
     conf = {"scope_year": target.scope_year, "district_number": target.district_number, "approve": made.list_id}
     return (
         f"Look at them: {_look_at(lane)}. If they are to be deleted, trigger the DAG with approve = {made.list_id} "
-        f"(airflow dags trigger {DAG_ID} --conf '{json.dumps(conf)}'); else mend Campus or the preferences, and the "
-        "records stay."
+        f"(airflow dags trigger {DAG_ID} --conf '{json.dumps(conf)}'); else correct Campus or the preferences, and "
+        "the records stay."
     )
 
 

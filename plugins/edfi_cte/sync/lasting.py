@@ -30,7 +30,9 @@ def look_again(lane: Lane) -> dict[str, int]:
     with lane.ledger.connect() as connection:
         by_property = lasting.by_property(connection, lane.target_id)
     for name, count in by_property.items():
-        log.warning("%s: %s records differ in %s, whatever is put; they are left so", lane.target_id, count, name)
+        log.warning(
+            "%s: %s records still differ in %s after a Put; they are left as they are", lane.target_id, count, name
+        )
     return by_property
 
 

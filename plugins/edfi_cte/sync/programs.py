@@ -25,7 +25,7 @@ ADVICE = (
 
 
 ON_TRUST = (
-    "the key may not read the ODS's programs, so those that records refer to are taken on trust: the ODS refuses the "
+    "the key may not read the ODS's programs, so they can't be checked before records are sent: the ODS refuses the "
     "records of one that is missing. Have the state add the right to read programs to the key's claim set."
 )
 

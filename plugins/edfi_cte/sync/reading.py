@@ -365,7 +365,7 @@ async def _look_again(lane: Lane, client: EdFiClient, documents: list[dict[str, 
         raise StepFailed(
             f"{lane.target_id}: the ODS lists fewer records than it holds: {left_out} that its collection left out "
             f"are there by id, {LOOK_AGAIN:g} s later too. The list can't be trusted, so this resync has cleaned up "
-            "nothing by it. The next try reads anew; if it comes again, ask the ODS's operator.",
+            "nothing by it. The next try reads again; if it happens again, ask the ODS's operator.",
             transient=True,
         )
 

@@ -136,9 +136,9 @@ def _lost(connection: sa.Connection, lane: Lane) -> str | None:
     named = ", ".join(map(str, enrollments[:5])) + (" ..." if len(enrollments) > 5 else "")
     ask = f"edfi-cte why --scope-year {lane.target.scope_year} {enrollments[0]}"
     return (
-        f"{lane.target_id}: {len(enrollments)} records were deleted to be posted anew, and the ODS has taken neither "
-        f"the new nor the old document since, or has not said so: enrollments {named}. They may be missing there. "
-        f"What the ODS said: {ask}. Each run tries again."
+        f"{lane.target_id}: {len(enrollments)} records were deleted to be posted again, and the ODS has accepted "
+        f"neither the new nor the old document since, or has not answered: enrollments {named}. They may be missing "
+        f"there. What the ODS said: {ask}. Each run tries again."
     )
 
 

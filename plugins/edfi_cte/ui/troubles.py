@@ -34,7 +34,7 @@ TITLES: dict[type[Exception], str] = {
 }
 
 _STATUSES = {
-    401: ("Your session has ended", "Sign in to Airflow again; this page is then where you left it."),
+    401: ("Your session has ended", "Sign in to Airflow again, then open this page again."),
     403: (
         "Not for you",
         "These pages are for whoever may read the DAG student_cte_program_associations and its runs. Ask your "
@@ -83,7 +83,7 @@ def _refused(request: Request, error: HTTPException) -> Response:
 def _misspelt(request: Request, error: RequestValidationError) -> Response:
     names = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
     return _page(
-        request, 400, "This address is wrong", f"What it says for {names} can't be. Start from the overview."
+        request, 400, "This address is wrong", f"It has an impossible value for {names}. Start from the overview."
     )
 
 
@@ -96,7 +96,7 @@ def _fault(request: Request, error: Exception) -> Response:
     log.error("a page failed: %s", type(error).__name__, exc_info=error)
     # Outside of the app's middleware.
     answer = _page(
-        request, 500, "A fault of these pages", "The API server's log has the details. Nothing was changed."
+        request, 500, "An error in these pages", "The API server's log has the details. Nothing was changed."
     )
     answer.headers.update(HEADERS)
     return answer

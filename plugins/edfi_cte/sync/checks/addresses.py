@@ -94,7 +94,7 @@ def _moved(lane: Lane, address: str, old: str, mapped: int) -> str:
         f"connection '{lane.target.edfi_conn_id}' leads to another address than the one that the ledger's {mapped} "
         f"records were sent to. Nothing was done. It leads to {address}; they were sent to {old}. If the connection "
         f"is wrong, correct it. If it is the same ODS under a new name, run in the ledger's database: {same} If it "
-        f"is another ODS, to be filled anew, run: edfi-cte forget {lane.target_id}"
+        f"is another ODS, to be filled again, run: edfi-cte forget {lane.target_id}"
     )
 
 

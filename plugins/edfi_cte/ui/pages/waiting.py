@@ -22,7 +22,7 @@ router = APIRouter()
 
 _STATES = {
     "waiting": "Deletes that wait for a person",
-    "held": "Held: they stay in the ODS until Campus is mended, or a person releases them",
+    "held": "Held: they stay in the ODS until Campus is corrected, or a person releases them",
     "out_of_reach": "Out of reach: the ODS refuses our delete, or shows them no more",
 }
 
