@@ -196,8 +196,8 @@ def test_a_migration_is_not_ended_by_the_limit_of_a_statement(
             {"timeout": "abc"},
             "refuses the connection (TypeError). Look at each field of it, and at each key of its extra",
         ),
-        ({"isolation_level": "bad"}, "does not take isolation_level as the ledger connection's extra has it"),
-        ({"nonsense": 1}, "does not take nonsense as the ledger connection's extra has it"),
+        ({"isolation_level": "bad"}, "does not accept isolation_level as the ledger connection's extra has it"),
+        ({"nonsense": 1}, "does not accept nonsense as the ledger connection's extra has it"),
     ],
 )
 def test_an_extra_that_the_driver_will_not_be_called_with_is_said(tmp_path, extra, words):

@@ -110,8 +110,8 @@ def _connected(hook: Hook, thread: DriverThread, seconds: float) -> Any:
         # Every key of the extra goes to the driver.
         if keys := options_in(error, _extra_keys(hook)):
             raise CampusMisconfigured(
-                f"{doing}: the driver does not accept {', '.join(keys)} as the connection's extra has it. Correct that "
-                "key there: see docs/campus-sql-server.md."
+                f"{doing}: the driver does not accept {', '.join(keys)} as the connection's extra has it. Correct "
+                "that key there: see docs/campus-sql-server.md."
             ) from None
         if isinstance(error, TypeError | ValueError):
             raise CampusUnreachable(
