@@ -1,6 +1,6 @@
-"""The way of a new user up to the first run: constraints, connections in the UI, init, check, plan, trigger.
+"""The way of a new user: constraints, connections in the UI, init, check, plan, trigger, grid, report.
 
-Airflow 3.3 with its own scheduler, DAG processor and API server; a sample Campus; the sandbox ODS.
+Each Airflow minor with its own scheduler, DAG processor and API server; a sample Campus; the sandbox ODS.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -24,32 +25,40 @@ import pytest
 from sandbox.campus import load
 from sandbox.ods import serve
 from tests.browser.conftest import Server, _free_port
-from tests.packaging.environments import ROOT, Deployment, build_wheel, deployment, install, uv
+from tests.browser.test_morning_round import frame_of
+from tests.packaging.environments import LOCKS, ROOT, Deployment, build_wheel, deployment, install, uv
 from tests.sync.campus import Campus
 from tests.sync.ods_seed import seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 DAG = "student_cte_program_associations"
+TARGET = "039141-2026"
 
 
-@pytest.fixture(scope="session")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+@pytest.fixture(params=list(LOCKS))
+def minor(request: pytest.FixtureRequest) -> str:
+    """An Airflow minor."""
+    return str(request.param)
+
+
+@pytest.fixture
+def airflow(minor: str, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """Installed as docs/install.md says, from the wheel and the constraints; DuckDB is the sample Campus's."""
     folder = tmp_path_factory.mktemp("newcomer")
     wheel = build_wheel(folder)
     uv("venv", "--python", sys.executable, folder / "environment")
     python = folder / "environment/bin/python"
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    constraints = ROOT / f"locks/constraints/airflow-3.3-python-{minor}.txt"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    constraints = ROOT / f"locks/constraints/airflow-{minor}-python-{version}.txt"
     install(python, "--constraint", constraints, f"edfi-cte[postgres] @ {wheel.as_uri()}")
-    install(python, "--constraint", ROOT / "requirements.lock", "apache-airflow-providers-duckdb", "duckdb")
+    install(python, "--constraint", ROOT / LOCKS[minor], "apache-airflow-providers-duckdb", "duckdb")
     made = deployment(folder / "airflow", python)
     made.copy_dags()
     return made
 
 
 @contextmanager
-def standalone(airflow: Deployment) -> Iterator[Server]:
+def standalone(airflow: Deployment, minor: str) -> Iterator[Server]:
     """``airflow standalone``, until the API server answers."""
     port = _free_port()
     (airflow.home / "simple_auth_manager_passwords.json.generated").write_text('{"admin": "admin"}')
@@ -78,7 +87,7 @@ def standalone(airflow: Deployment) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        server = Server("3.3", f"http://127.0.0.1:{port}")
+        server = Server(minor, f"http://127.0.0.1:{port}")
         try:
             until(lambda: bool(server.token("admin")), "Airflow answers")
             yield server
@@ -124,12 +133,63 @@ def add_connection(page: Any, server: Server, conn_id: str, kind: str, **fields:
     dialog.wait_for(state="hidden")
 
 
-def test_from_nothing_to_the_first_run(airflow: Deployment, open_page: Callable[..., Any], tmp_path: Path) -> None:
+def ended(server: Server) -> dict[str, Any]:
+    """The first run, once it has ended."""
+
+    def found() -> Any:
+        runs = asked(server, f"dags/{DAG}/dagRuns")["dag_runs"]
+        return next((run for run in runs if run["state"] in ("success", "failed")), None)
+
+    return dict(until(found, "the run's end", 400))
+
+
+def tasks_of(server: Server, run: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(asked(server, f"dags/{DAG}/dagRuns/{quote(run['dag_run_id'])}/taskInstances")["task_instances"])
+
+
+def what_failed(server: Server, run: dict[str, Any]) -> str:
+    """The logs of the tasks that did not end well."""
+    path = f"dags/{DAG}/dagRuns/{quote(run['dag_run_id'])}/taskInstances"
+    return "\n".join(
+        str(asked(server, f"{path}/{task['task_id']}/logs/{task['try_number']}?map_index={task['map_index']}"))
+        for task in tasks_of(server, run)
+        if task["state"] != "success"
+    )
+
+
+def look_at_the_run(page: Any, server: Server, run: dict[str, Any]) -> None:
+    """All tasks green in the run's page, with its note; and the report in the log of its task."""
+    address = f"{server.base}/dags/{DAG}/runs/{quote(run['dag_run_id'])}"
+    page.goto(address)
+    page.get_by_text(run["note"]).first.wait_for()
+    for task in tasks_of(server, run):
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=task["task_id"], exact=True))
+        assert "Success" in row.inner_text(), row.inner_text()
+    page.goto(f"{address}/tasks/target.report/mapped/0")
+    page.get_by_text(f"{TARGET}: ok").first.wait_for()
+    page.get_by_text(re.compile(r"extracted +2$")).first.wait_for()
+
+
+def look_at_the_pages(page: Any, server: Server, run: dict[str, Any]) -> None:
+    """The run's tab, and from the menu the overview and its way to the run."""
+    page.goto(f"{server.base}/dags/{DAG}/runs/{quote(run['dag_run_id'])}")
+    page.get_by_role("link", name="Ed-Fi", exact=True).click()
+    frame_of(page).get_by_role("heading", name=re.compile(f"Run of {TARGET}")).wait_for()
+    page.goto(f"{server.base}/plugin/edfi-cte")
+    frame = frame_of(page)
+    frame.get_by_text("Nothing needs a person.").wait_for()
+    frame.get_by_role("link", name=re.compile("ago$|now$")).first.click()
+    frame.get_by_role("heading", name=re.compile(f"Run of {TARGET}")).wait_for()
+
+
+def test_from_nothing_to_the_first_report(
+    airflow: Deployment, minor: str, open_page: Callable[..., Any], tmp_path: Path
+) -> None:
     campus = Campus()
     campus.add(1)
     campus.add(2, person=2, noShow=True)
     load(tmp_path / "campus.duckdb", campus.tables)
-    with serve(seed=seed(), api="7.3") as ods, standalone(airflow) as server:
+    with serve(seed=seed(), api="7.3") as ods, standalone(airflow, minor) as server:
         page, _ = open_page(server)
         # Without settings the page of DAGs says why there is none.
         until(lambda: asked(server, "importErrors")["total_entries"], "the import error")
@@ -158,5 +218,8 @@ def test_from_nothing_to_the_first_run(airflow: Deployment, open_page: Callable[
         page.goto(f"{server.base}/dags/{DAG}")
         page.get_by_role("button", name=re.compile("Trigger")).first.click()
         page.get_by_role("dialog").get_by_role("button", name=re.compile("^Trigger$")).click()
-        [run] = until(lambda: asked(server, f"dags/{DAG}/dagRuns")["dag_runs"], "the run")
-        assert run["run_type"] == "manual"
+        run = ended(server)
+        assert (run["run_type"], run["state"]) == ("manual", "success"), what_failed(server, run)
+        assert run["note"] == f"{TARGET}: ok, 1 sent, 0 failed"
+        look_at_the_run(page, server, run)
+        look_at_the_pages(page, server, run)

@@ -1,4 +1,4 @@
-"""The sync's numbers arrive at a StatsD server: a socket that reads what Airflow's own client sends."""
+"""The sync's numbers arrive at a StatsD server and at an OpenTelemetry receiver, sent by Airflow's own clients."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,10 @@ from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncRepo
 from edfi_cte.sync.steps import STEPS
 from sandbox.ods import serve
 from tests.deployment import Deployment
+from tests.operators.otlp import receiving
 from tests.sync.ods_seed import seed
+
+TARGET = "039141-2026"
 
 
 @pytest.fixture
@@ -81,6 +84,44 @@ def test_failures_are_counted_by_error_type(statsd: socket.socket) -> None:
         "airflow.edfi_cte.waiting.039141-2026:4|g",
         "airflow.edfi_cte.run.039141-2026.failed:1|c",
     } <= set(received(statsd))
+
+
+def test_the_same_numbers_at_an_opentelemetry_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.observability.metrics import stats_utils
+    from airflow.sdk.observability.stats import initialize
+    from opentelemetry.metrics import get_meter_provider
+
+    # This process lives on after the receiver; a task's flushes when it ends.
+    own = "airflow.sdk._shared.observability.metrics.otel_logger.atexit_register_metrics_flush"
+    monkeypatch.setattr(own, lambda: None)
+    with receiving() as receiver:
+        monkeypatch.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.address)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
+        initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=True)
+        counts = {"sent": {"Post": 2}, "failed for": {"not_yet_enrolled": 3}, "rejected for": {}, "desired": 5}
+        metrics.reported(TARGET, "failed", counts, {"waiting": 4})
+        metrics.step_took(TARGET, "resync_identity_mapping", 1.5)
+        provider: Any = get_meter_provider()
+        provider.force_flush()
+        monkeypatch.setenv("AIRFLOW__METRICS__OTEL_ON", "False")
+        initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=True)
+        provider.shutdown()
+    of_target = ("target", TARGET)
+    expected = {
+        ("airflow.edfi_cte.sent", "sum", (("action", "post"), of_target)): 2,
+        (f"airflow.edfi_cte.sent.{TARGET}.post", "sum", ()): 2,
+        ("airflow.edfi_cte.failed", "sum", (("error_type", "not_yet_enrolled"), of_target)): 3,
+        ("airflow.edfi_cte.run", "sum", (("status", "failed"), of_target)): 1,
+        ("airflow.edfi_cte.waiting", "gauge", (of_target,)): 4,
+        ("airflow.edfi_cte.desired", "gauge", (of_target,)): 5,
+        (
+            "airflow.edfi_cte.step.duration",
+            "exponential_histogram",
+            (("step", "resync_identity_mapping"), of_target),
+        ): 1,
+    }
+    assert expected == {point: value for point, value in receiver.received.items() if point in expected}
 
 
 class _Nowhere:

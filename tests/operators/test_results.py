@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import structlog.testing
 
 from edfi_cte.lines import WIDTH
+from edfi_cte.operators.results import results
 from edfi_cte.operators.student_cte_program_associations import PARAMS, SyncStepOperator
 from sandbox.ods import serve
 from tests.deployment import Deployment
@@ -64,3 +66,15 @@ def test_a_green_upsert_without_failures_warns_of_nothing(deployment: Deployment
     deployment.deploy()
     levels = {level for level, text in said("preflight", "extract", "transform", "upsert") if TARGET in text}
     assert "warning" not in levels
+
+
+def test_what_there_is_none_of_is_not_said_and_a_list_is_a_sentence() -> None:
+    lane: Any = SimpleNamespace(target_id=TARGET)
+    counts = {
+        "warnings": 0,
+        "lacking": [],
+        "causes": {},
+        "next": ["uri://a.b/CDescriptor#1", "uri://a.b/CDescriptor#2"],
+    }
+    lines = [line for _, line in results(lane, "preflight", counts)]
+    assert lines == [f"{TARGET} warnings: 0", f"{TARGET} next: uri://a.b/CDescriptor#1, uri://a.b/CDescriptor#2"]

@@ -19,7 +19,7 @@ def results(lane: Lane, step: str, counts: Mapping[str, Any]) -> Iterator[tuple[
     for name, value in counts.items():
         if name in _NOT_SAID:
             continue
-        text = _sums(value) if isinstance(value, dict) else f"{value:,}" if isinstance(value, int) else str(value)
+        text = _text(value)
         for line in in_lines(f"{lane.target_id} {name.replace('_', ' ')}: {text}") if text else ():
             yield logging.INFO, line
     if step in SENDING_STEPS:
@@ -33,5 +33,10 @@ def results(lane: Lane, step: str, counts: Mapping[str, Any]) -> Iterator[tuple[
                 yield logging.WARNING, line
 
 
-def _sums(numbers: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {n:,}" for name, n in numbers.items() if n)
+def _text(value: Any) -> str:
+    """A number, a list or a table of numbers in words; nothing for an empty one."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {n:,}" for name, n in value.items() if n)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
