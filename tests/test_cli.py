@@ -122,6 +122,33 @@ def test_plan_as_json(cli: Any):
     assert plan["events"] == [{"action": "Post", "enrollment_id": 1, "cause": "new_record"}]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("check",), ("check", "--scope-year", "2027"), ("plan", "--scope-year", "2027"), ("list", "--failed")],
+)
+def test_what_reads_json_gets_json_of_a_failure_too(
+    deployment: Deployment, cli: Any, arguments: tuple[str, ...]
+) -> None:
+    if arguments == ("check",):
+        deployment.settings["version"] = 2
+    if arguments[0] == "list":
+        deployment.settings["ledger_conn_id"] = "nowhere"
+        arguments = (*arguments, "--scope-year", "2026")
+    code, said = cli(*arguments, "--json")
+    assert code == 1
+    assert list(json.loads(said)) == ["error"]
+
+
+def test_a_connection_that_airflow_cannot_read_is_not_said_to_be_missing(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EDFI_2026", '{"host": "h", "password": "not-for-logs"')
+    code, said = cli("check", "--scope-year", "2026")
+    assert code == 1
+    assert "AIRFLOW_CONN_EDFI_2026 is set, but Airflow can't read it as a connection" in said
+    assert "not-for-logs" not in said
+
+
 def test_the_version(capsys: pytest.CaptureFixture[str]):
     from edfi_cte.cli import main
 

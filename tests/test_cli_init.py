@@ -149,3 +149,31 @@ def test_a_program_of_the_same_name_needs_no_mapping() -> None:
     assert programs(usage, known) == []
     [found] = programs([CodeUsage("cte_program_type", "0110", "Agriculture Education", 2)], known)
     assert found.value == "Agricultural Education"
+
+
+def test_whoever_stops_it_gets_no_traceback_and_no_file(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", stopped)
+    assert main(["init", "--output", str(tmp_path / "x.yaml")]) == 130
+    assert "stopped" in capsys.readouterr().out
+    assert not (tmp_path / "x.yaml").exists()
+
+
+@pytest.mark.parametrize("where", ["file/include/edfi_cte.yaml", "folder"])
+def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_asked(
+    deployment: Deployment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    where: str,
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    asked = answered(monkeypatch)
+    assert main(["init", "--force", "--output", str(tmp_path / where)]) == 1
+    assert "the file can't be written" in capsys.readouterr().out
+    assert asked == []

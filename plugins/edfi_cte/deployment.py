@@ -149,7 +149,13 @@ def airflow_connection(conn_id: str) -> Any:
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowException:
+        if (variable := f"AIRFLOW_CONN_{conn_id.upper()}") in os.environ:
+            # Airflow logs that and goes on, as if it were not there.
+            raise ConnectionMissing(
+                f"{variable} is set, but Airflow can't read it as a connection. Write JSON, such as "
+                '{"conn_type": "…", "host": "…"}, or a URI whose parts are percent-encoded.'
+            ) from None
         raise ConnectionMissing(
             f"the Airflow connection '{conn_id}' is not defined. Add it under Admin > Connections, with "
-            f"'airflow connections add {conn_id} …', or as AIRFLOW_CONN_{conn_id.upper()}."
+            f"'airflow connections add {conn_id} …', or as {variable}."
         ) from None

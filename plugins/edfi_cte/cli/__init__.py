@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused."""
+    """Runs a command. Exit code: 0 fine, 1 something is wrong (said in a sentence), 2 misused, 130 interrupted."""
     logging.disable(logging.WARNING)
     try:
         # Late, since Airflow logs what it imports.

@@ -14,26 +14,35 @@ import airflow  # noqa: F401 - its start sets up structlog, which is turned down
 import structlog
 
 import edfi_cte
-from edfi_cte.cli.output import console
+from edfi_cte.cli.output import console, print_json
 from edfi_cte.errors import EdfiCteError
 
 COMMANDS = ("init", "check", "plan", "why", "lists", "forget")
 """The modules, in the order in which a new user needs them."""
+INTERRUPTED = 130
+"""As a shell counts: 128 and SIGINT."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; its exit code is as :func:`edfi_cte.cli.main` says."""
+    options = argparse.Namespace()
     try:
         with _as_airflow_itself(), _quiet():
-            options = _parser().parse_args(arguments)
+            _parser().parse_args(arguments, options)
             command: Callable[[argparse.Namespace], int] = options.command
             from edfi_cte.ledger.database import faults_explained
 
             with faults_explained():
                 return command(options)
     except EdfiCteError as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+        if getattr(options, "json", False):
+            print_json({"error": str(error)})
+        else:
+            console.print(str(error), style="red", markup=False, highlight=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("\nstopped")
+        return INTERRUPTED
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ def init(options: argparse.Namespace) -> int:
         raise EdfiCteError(
             f"a file is there already, and was left alone. Name another --output, or give --force: {path}"
         )
+    _see_that_it_can_be_written(path)
     ask = _Asking(quiet=options.yes)
     year = options.scope_year or _year(ask("Scope year, by its ending year", str(_this_school_year())))
     campus_conn_id = options.campus_conn_id or ask("Airflow connection to Campus", "campus")
@@ -63,12 +65,32 @@ def init(options: argparse.Namespace) -> int:
     answers = Answers(district, year, campus_conn_id, edfi_conn_id, ledger_conn_id, ods.edorg_id)
     cluster_proposals = clusters(used["career_cluster"], ods.clusters)
     program_proposals = programs(used["cte_program_type"], ods.programs)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(settings_text(answers, cluster_proposals, program_proposals, ods.program_type), encoding="utf-8")
+    _write(path, settings_text(answers, cluster_proposals, program_proposals, ods.program_type))
     settings = load_settings(path)
     settings.preferences_of(settings.targets[0])
     _tell(path, [one for one in (*cluster_proposals, *program_proposals) if "same" not in one.why], year)
     return 0
+
+
+def _see_that_it_can_be_written(path: Path) -> None:
+    """Before anything is asked. Raises EdfiCteError."""
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not above.is_dir():
+        raise _unwritable(path, f"{path if path.is_dir() else above} is a {'folder' if path.is_dir() else 'file'}")
+    if not os.access(path if path.exists() else above, os.W_OK):
+        raise _unwritable(path, "this user may not")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error.strerror or type(error).__name__) from None
+
+
+def _unwritable(path: Path, why: str) -> EdfiCteError:
+    return EdfiCteError(f"the file can't be written: {why}. Name another --output than {path}")
 
 
 def _tell(path: Path, to_look_at: Sequence[Any], year: int) -> None:
