@@ -180,6 +180,8 @@ def test_no_statement_of_a_plan_joins(small_pages: sa.Engine):
     list(records.untransformed(small_pages, TARGET, "other"))
     with small_pages.connect() as connection:
         records.contested(connection, TARGET)
-    joining = [text for text in seen if re.search(r"\bJOIN\b|\bEXISTS\b|FROM [^(]*,|\bIN \(SELECT", text)]
+    # SQLite takes a list as one parameter.
+    plain = [re.sub(r"\(SELECT \S+ \nFROM json_each\(\?\) AS \w+\)", "(?)", text) for text in seen]
+    joining = [text for text in plain if re.search(r"\bJOIN\b|\bEXISTS\b|FROM [^(]*,|\bIN \(SELECT", text)]
     assert len(seen) > 10
     assert joining == []

@@ -106,17 +106,27 @@ def _compare(ledger: sa.Engine, target_id: str, doubts: frozenset[str]) -> _Comp
 def _sort_out(
     ours: Sequence[streams.Plain], theirs: Sequence[streams.Plain], doubts: frozenset[str], found: _Compared
 ) -> None:
-    desired, mapped = {row[0]: row for row in ours}, {row[0]: row for row in theirs}
-    differing = {row[0] for row in set(ours).symmetric_difference(theirs)}
-    for key in sorted(differing | (doubts & desired.keys())):
+    desired, mapped = (
+        {row[0]: row for row in (*apart, *(row for row in rows if row[0] in doubts))}
+        for rows, apart in zip((ours, theirs), _apart(ours, theirs), strict=True)
+    )
+    for key in sorted(desired.keys() | mapped.keys()):
         if key not in mapped:
             found.new.add(desired[key])
         elif key not in desired:
             found.left.add(mapped[key])
         else:
             found.changed.add(desired[key])
-    found.unseen -= desired.keys()
-    found.unseen -= mapped.keys()
+    found.unseen -= desired.keys() | mapped.keys()
+
+
+def _apart(ours: Sequence[streams.Plain], theirs: Sequence[streams.Plain]) -> list[Sequence[streams.Plain]]:
+    """Of each side what the other does not have the same. Where all keys are on both sides, they stand in pairs."""
+    if len(ours) == len(theirs):
+        pairs = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
+        if all(left[0] == right[0] for left, right in pairs):
+            return [[left for left, _ in pairs], [right for _, right in pairs]]
+    return [list(set(ours).difference(theirs)), list(set(theirs).difference(ours))]
 
 
 def _narrow(table: sa.Table, target_id: str, columns: int) -> sa.Select[Any]:

@@ -94,24 +94,38 @@ def untransformed(
         # As the last two columns, so that those made alike are told by one comparison.
         known = known.add_columns(sa.literal(fingerprint))
         made = made.add_columns(outcome.transformed_with)
-    whole = sa.select(enrollment_record).where(record.target_id == target_id)
+    open_: list[int] = []
+    replaced: set[int] = set()
+    passed = 0
     for ours, theirs in streams.windows(ledger, known, made, _BEFORE_ALL):
-        if ours == theirs:
-            continue
-        open_ = sorted(row[0] for row in set(ours).difference(theirs))
-        there = {row[0] for row in theirs}
-        for ids in bulk.batches(open_, PAGE):
-            wanted = set(ids)
-            with streams.reading(ledger) as connection:
-                rows = [
-                    row
-                    for batch in bulk.batches(ids, bulk.CHUNK)
-                    for row in streams.fetch(
-                        connection, whole, record.enrollment_id, batch, dense=2 * len(open_) > len(ours)
-                    )
-                    if row.enrollment_id in wanted
-                ]
-            yield rows, wanted & there
+        passed += len(ours)
+        if ours != theirs:
+            found = sorted(row[0] for row in set(ours).difference(theirs))
+            replaced.update({row[0] for row in theirs}.intersection(found))
+            open_ += found
+        # Few may be open in many windows: they are read, and written by the caller, together.
+        if len(open_) >= PAGE:
+            yield from _whole(ledger, target_id, open_, replaced, dense=2 * len(open_) > passed)
+            open_, replaced, passed = [], set(), 0
+    yield from _whole(ledger, target_id, open_, replaced, dense=2 * len(open_) > passed)
+
+
+def _whole(
+    ledger: sa.Engine, target_id: str, enrollment_ids: Sequence[int], replaced: set[int], *, dense: bool
+) -> Iterator[tuple[Sequence[sa.Row[Any]], set[int]]]:
+    """Pages of the records of these ids, each with those of them that are ``replaced``."""
+    record = enrollment_record.c.enrollment_id
+    statement = sa.select(enrollment_record).where(enrollment_record.c.target_id == target_id)
+    for ids in bulk.batches(enrollment_ids, PAGE):
+        wanted = set(ids)
+        with streams.reading(ledger) as connection:
+            rows = [
+                row
+                for batch in bulk.batches(ids, bulk.CHUNK)
+                for row in streams.fetch(connection, statement, record, batch, dense=dense)
+                if row.enrollment_id in wanted
+            ]
+        yield rows, wanted & replaced
 
 
 def write_outcomes(
