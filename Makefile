@@ -108,7 +108,7 @@ revision: $(READY) ## Write the ledger's next revision from its schema (NAME="wh
 	@$(BIN)/ruff format --quiet plugins/edfi_cte/ledger/migrations
 
 .PHONY: mutants
-mutants: $(READY) ## Change the package at random and list what no test notices (SEED=, N=, ONLY=ledger)
+mutants: $(READY) ## Change the package at random and list what no test notices (SEED=, N=, ONLY=ledger; Python 3.12)
 	@$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) --number $(or $(N),50) --only "$(ONLY)"
 
 .PHONY: bench

@@ -115,8 +115,7 @@ def recorded_of(copy: Path, folder: Path) -> Recorded:
     if not stale:
         return known
     print(f"Recording which lines {len(stale)} files of tests run ...", flush=True)
-    known.without(stale | gone)
-    known.lines = {line: tests for line, tests in known.lines.items() if line[0] not in changed | gone}
+    known.without(stale | gone, changed | gone)
     known.add(record(copy, folder, sorted(stale) if stored["digests"] else []))
     STORE.parent.mkdir(exist_ok=True)
     STORE.write_text(json.dumps({"digests": now, **known.as_json()}))

@@ -166,11 +166,13 @@ class Recorded:
             found.lines[path, line] = set(tests)
         return found
 
-    def without(self, gone: set[str]) -> None:
-        """Forget the tests of these files."""
-        self.seconds = {test: took for test, took in self.seconds.items() if test.partition("::")[0] not in gone}
-        for tests in self.lines.values():
-            tests -= {test for test in tests if test.partition("::")[0] in gone}
+    def without(self, files: set[str], modules: set[str]) -> None:
+        """Forget the tests of these files, and the lines of these modules."""
+        self.seconds = {test: took for test, took in self.seconds.items() if test.partition("::")[0] not in files}
+        for place, tests in list(self.lines.items()):
+            tests -= {test for test in tests if test.partition("::")[0] in files}
+            if place[0] in modules:
+                del self.lines[place]
 
     def add(self, other: Recorded) -> None:
         self.seconds |= other.seconds

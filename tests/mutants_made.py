@@ -61,7 +61,9 @@ def mutants_of(root: Path, path: Path) -> Iterator[Mutant]:
     lines = [0]
     for line in source.splitlines(keepends=True):
         lines.append(lines[-1] + len(line))
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    unseen = {id(part) for node in ast.walk(tree) for part in _without_meaning(node)}
+    for node in (node for node in ast.walk(tree) if id(node) not in unseen):
         for changed, text in _changes(node):
             end_line, end_column = changed.end_lineno, changed.end_col_offset
             assert end_line is not None
@@ -71,6 +73,13 @@ def mutants_of(root: Path, path: Path) -> Iterator[Mutant]:
             was = source[start:end].decode()
             if was != text:
                 yield Mutant(path, changed.lineno, start, end, text, was)
+
+
+def _without_meaning(node: ast.AST) -> Iterator[ast.AST]:
+    """What no test of behaviour can see: the options of a dataclass."""
+    for decorator in getattr(node, "decorator_list", []):
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("dataclass"):
+            yield from ast.walk(decorator)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:

@@ -172,10 +172,10 @@ def test_check_looks_at_the_optional_mappings_too(deployment: Deployment, cli: A
     deployment.settings["preferences"] = {"default": preferences}
     code, said = cli("check")
     assert code == 0
-    assert "career_pathway 'AGR': 2 records will be rejected as career_pathway_unmapped by an ODS that takes" in said
-    assert "certification_status 'failed': 1 record will be rejected as certification_status_unmapped" in said
-    assert f"no descriptor for career_pathway ENG (such as '{pathway}')" in said
-    assert f"no descriptor for certification_status passing (such as '{passed}')" in said
+    assert "Career Pathway 'AGR': 2 records will be rejected as career_pathway_unmapped by an ODS that takes" in said
+    assert "Certification Status 'failed': 1 record will be rejected as certification_status_unmapped" in said
+    assert f"no descriptor for Career Pathway ENG (such as '{pathway}')" in said
+    assert f"no descriptor for Certification Status passing (such as '{passed}')" in said
 
 
 def test_check_fails_on_a_key_that_may_not_read_the_associations(deployment: Deployment, cli: Any, ods: Any):
