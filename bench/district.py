@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -79,20 +78,18 @@ def change_clusters(path: Path, one_in: int, shift: int) -> int:
     return int(changed)
 
 
-def ods_seed(associations: int) -> dict[str, list[dict[str, Any]]]:
-    """What the ODS holds before the first run: the tests' small district, with these students enrolled."""
+def ods_seed(associations: int, after: int = 0) -> dict[str, list[dict[str, Any]]]:
+    """What the ODS holds before the first run: the tests' small district, with the students enrolled who have so many
+    associations, ``after`` how many others."""
     documents = seed()
     enrolled = documents["studentSchoolAssociations"][0]
-    for number in _student_numbers(associations):
+    for number in range(student_count(after), student_count(after + associations)):
+        student = str(2_000_000_000 + number)
         documents["students"].append(
-            {"studentUniqueId": number, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}
+            {"studentUniqueId": student, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}
         )
-        documents["studentSchoolAssociations"].append(enrolled | {"studentReference": {"studentUniqueId": number}})
+        documents["studentSchoolAssociations"].append(enrolled | {"studentReference": {"studentUniqueId": student}})
     return documents
-
-
-def _student_numbers(associations: int) -> Iterable[str]:
-    return (str(2_000_000_000 + n) for n in range(student_count(associations)))
 
 
 __all__ = ["EDORG", "SCOPE_YEAR", "build_campus", "change_clusters", "ods_seed"]

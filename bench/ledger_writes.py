@@ -75,9 +75,8 @@ class Writes:
         return identity_mapping
 
     def _claim(self) -> list[Any]:
-        after = self._claimed[-1].event_id if self._claimed else 0
         with self._ledger.begin() as connection:
-            return list(events.claim(connection, self._target_id, "upsert", after, CLAIM))
+            return list(events.claim(connection, self._target_id, "upsert", "bench", CLAIM))
 
 
 def row() -> Row:

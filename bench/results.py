@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -68,23 +68,37 @@ def show(rows: Iterable[Row]) -> None:
     Console(width=150).print(table)
 
 
-def write(path: Path, about: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Write ``results.json``."""
-    document = {"machine": about, "versions": versions(), "rows": [asdict(row) for row in rows]}
+def write(path: Path, about: dict[str, Any], rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Put rows into ``results.json``, each with the machine and run that it is of; all that are in it then."""
+    kept = {row["number"]: row for row in json.loads(path.read_text())["rows"]} if path.exists() else {}
+    kept |= {row.number: asdict(row) | {"run": about} for row in rows}
+    document = {"versions": versions(), "rows": [kept[number] for number in sorted(kept)]}
     path.write_text(json.dumps(document, indent=2) + "\n")
+    return document["rows"]
 
 
-def write_page(path: Path, rows: Iterable[Row]) -> None:
+def write_page(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Put the table into the documentation's page, in the place of the last run's."""
     lines = ["| # | work | beside | mark | now | |", "|---|---|---|---|---|---|"]
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        figures = _figures(row.figures).replace("\n", "; ")
-        words = {True: "reached", False: "missed", None: "reported"}[row.reached]
-        lines.append(f"| {row.number} | {row.work} | {row.against} | {row.mark} | {ratio} ({figures}) | {words} |")
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        figures = _figures(row["figures"]).replace("\n", "; ")
+        words = {True: "reached", False: "**missed**", None: "reported"}[row["reached"]]
+        about = (row["number"], row["work"], row["against"], row["mark"], f"{ratio} ({figures})", words)
+        lines.append("| " + " | ".join(map(str, about)) + " |")
+    for commit, numbers in _by_commit(rows).items():
+        lines.append("")
+        lines.append(f"Rows {', '.join(numbers)}: commit {commit}.")
     before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     path.write_text(before + _BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + _END + after, encoding="utf-8")
+
+
+def _by_commit(rows: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["run"]["commit"], []).append(str(row["number"]))
+    return found
 
 
 _BEGIN, _END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"

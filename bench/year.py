@@ -1,4 +1,4 @@
-"""Rows 4 to 8: whole runs at growing sizes, each step in a process of its own; then the days after at the largest."""
+"""Rows 4 to 7: a whole first run, each step in a process of its own; then the days after."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ from sandbox.ods import RunningOds
 from tests.sync.campus import DISTRICT
 from tests.sync.world import counting_writes
 
-SMALL, SIZES = 2_000, (20_000, 60_000, 200_000)
-LARGE = SIZES[-1]
+SMALL, LARGE = 2_000, 200_000
 ROUNDS = 3
 ONE_IN = 100
 EDITED, DELETED = 190, 10
@@ -58,17 +57,16 @@ class Findings:
 
 
 def rows(wanted: set[int]) -> Iterator[Row]:
-    """Those of rows 4 to 8 that are wanted."""
+    """Those of rows 4 to 7 that are wanted."""
     findings = Findings()
-    for size in sorted({SMALL, *SIZES} if 8 in wanted else {SMALL, LARGE} if 7 in wanted else {LARGE}):
+    for size in (SMALL, LARGE) if 7 in wanted else (LARGE,):
         with district(size) as (place, ods):
             findings.first[size] = run_apart(place, "first", WHOLE_RUN)
             if size == LARGE:
                 _days_after(findings, place, ods)
-            if size in (SMALL, LARGE):
-                change_clusters(Path(place.campus), ONE_IN, 1)
-                findings.changed[size] = run_apart(place, "changed", DAILY_RUN, resync=False)
-    made = {4: _unchanged_day, 5: _changed_day, 6: _resync, 7: _memory, 8: _flatness}
+            change_clusters(Path(place.campus), ONE_IN, 1)
+            findings.changed[size] = run_apart(place, "changed", DAILY_RUN, resync=False)
+    made = {4: _unchanged_day, 5: _changed_day, 6: _resync, 7: _memory}
     yield from (made[number](findings) for number in sorted(wanted & made.keys()))
 
 
@@ -235,25 +233,6 @@ def _memory(found: Findings) -> Row:
 
 def _peaks(*runs: list[Step]) -> dict[str, float]:
     return {name: max(step.peak_mib for steps in runs for step in steps if step.name == name) for name in WHOLE_RUN}
-
-
-def _flatness(found: Findings) -> Row:
-    costs = {size: seconds_of(found.first[size]) / size * 1e6 for size in SIZES}
-    spread = max(costs.values()) / min(costs.values())
-    return Row(
-        8,
-        "cost of a first run by size, in µs a record",
-        "each other",
-        "flat within 15 %",
-        spread,
-        spread <= 1.15,
-        {f"{size:,}": cost for size, cost in costs.items()}
-        | {
-            f"{name} by size": {size: seconds_of(found.first[size], name) / size * 1e6 for size in SIZES}
-            for name in WHOLE_RUN
-        },
-        "What a step costs once weighs more on fewer records.",
-    )
 
 
 def _by_step(runs: list[list[Step]]) -> dict[str, object]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from airflow.exceptions import ParamValidationError
 
 from edfi_cte.operators.deadline import log_missed_deadline
 from edfi_cte.operators.student_cte_program_associations import PARAMS
+from edfi_cte.sync.steps import STEPS
 from tests.conftest import ROOT
 from tests.deployment import target
 
@@ -54,6 +56,14 @@ def test_schedule_pool_queue_retries_and_timeout(dag: Any) -> None:
         assert (task.retries, task.retry_delay) == (4, timedelta(seconds=90))
         assert task.execution_timeout == timedelta(minutes=45)
         assert (task.pool, task.queue, task.owner) == ("campus", "intranet", "data-engineering")
+
+
+@pytest.mark.parametrize("dag", [{}, {"lanes_per_task": 50}], indirect=True)
+def test_a_lane_that_has_begun_is_ended_before_another_begins(dag: Any) -> None:
+    steps = [*(f"target.{name}" for name in STEPS), "target.report"]
+    tasks = [dag.get_task(task_id) for task_id in steps]
+    weights = [task.weight_rule.get_weight(SimpleNamespace(task=task)) for task in tasks]
+    assert weights == sorted(set(weights)), "each step comes before the one before it of another lane"
 
 
 @pytest.mark.parametrize("dag", [{"schedule": None}], indirect=True)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
+from edfi_cte.ledger.schema import lease
 from edfi_cte.sync.batch import Batch, batches, each, lanes_per_task, step_of_each, succeeded
 from edfi_cte.sync.lane import Lane, StepSkipped
 from edfi_cte.sync.report import report
@@ -104,6 +106,34 @@ def test_a_retry_takes_only_what_is_not_done(filled: World, monkeypatch: pytest.
     assert (writes, kept(filled, 2025, "run")) == ([0], before)
     go(filled, "run", *list(STEPS)[4:])
     assert statuses(filled, "run") == dict.fromkeys(filled.odses, "ok")
+
+
+def leases_run_out(world: World) -> None:
+    """A list's longest lane has held up the others for longer than a lease lasts."""
+    with world.ledger.begin() as connection:
+        connection.execute(sa.update(lease).values(expires_at=sa.func.datetime("now", "-1 second")))
+
+
+def test_a_lane_whose_lease_ran_out_between_two_steps_goes_on(filled: World):
+    for step in STEPS:
+        done = go(filled, "run", step)[step]
+        assert set(done.done) == set(BOTH)
+        leases_run_out(filled)
+    assert statuses(filled, "run") == dict.fromkeys(filled.odses, "ok")
+    assert all(filled.there(year) == filled.expected(year) != {} for year in filled.odses)
+
+
+def test_a_lane_that_another_run_took_meanwhile_sends_nothing_and_stops_no_other(filled: World):
+    go(filled, "run", "preflight", "extract", "transform")
+    leases_run_out(filled)
+    assert filled.run(2025).status == "ok"
+    with counting_writes(filled.odses[2025]) as writes:
+        done = go(filled, "run", *list(STEPS)[3:])
+    assert "not of this run's last reading" in str(done["upsert"].failed[BOTH[0]])
+    assert all(set(batch.done) == {BOTH[1]} for batch in done.values())
+    assert writes == [0]
+    assert filled.there(2025) == filled.expected(2025)
+    assert filled.there(2026) == filled.expected(2026) != {}
 
 
 def test_a_task_that_was_cleared_does_all_of_its_work_again(filled: World):
