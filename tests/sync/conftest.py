@@ -13,6 +13,8 @@ from tests.sync.campus import YEARS
 from tests.sync.ods_seed import seed
 from tests.sync.world import World
 
+pytest.register_assert_rewrite("tests.sync.oracles", "tests.sync.sides")
+
 
 @pytest.fixture(scope="session")
 def sandboxes() -> Iterator[dict[int, Any]]:

@@ -95,8 +95,6 @@ _ARRIVES_OR_NOT = (_broken, _timed_out, _server_fault, _unavailable, _nonsense, 
 
 OUTCOMES: list[tuple[bool | str, Callable[[], Exception]]] = [
     (False, _refused),
-    *((arrives, outcome) for outcome in _ARRIVES_OR_NOT for arrives in (False, True)),
-    ("late", _timed_out),
-    ("late", _unavailable),
+    *((arrives, outcome) for arrives in (False, True, "late") for outcome in _ARRIVES_OR_NOT),
 ]
 """Whether the request arrives (or late: after all else of its run), and what its sender sees."""

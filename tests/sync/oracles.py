@@ -54,11 +54,13 @@ def must_stay(world: World, year: int) -> set[oracle.Key]:
     rejected = world.rejections(year)
     ours = {row.ods_id for row in mapped(world, year) if row.enrollment_id in rejected}
 
-    return {
-        oracle.key_of(document)
-        for document in world.odses[year].control.documents(RESOURCE)
-        if document["id"] in ours and is_ours(document, world.edorg)
-    }
+    return {oracle.key_of(document) for document in documents_of(world, year) if document["id"] in ours}
+
+
+def documents_of(world: World, year: int) -> list[dict[str, Any]]:
+    """What the ODS has of ours, as it has it."""
+    documents = world.odses[year].control.documents(RESOURCE)
+    return [document for document in documents if is_ours(document, world.edorg)]
 
 
 def age_lists(world: World) -> None:
@@ -84,3 +86,18 @@ def out_of_reach(world: World, year: int, student: str) -> Iterator[None]:
         own = ("id", "_etag", "_lastModifiedDate")
         back = [{name: value for name, value in document.items() if name not in own} for document in enrolled]
         control.seed({SCHOOL_ENROLLMENTS: back})
+
+
+def rows_of_others(ledger: sa.Engine, target_id: str) -> dict[str, list[Any]]:
+    """Every row of the ledger that is another target's; tokens are no target's."""
+    own_events = f"SELECT event_id FROM {schema.event.name} WHERE target_id = '{target_id}'"
+    found = {}
+    with ledger.connect() as connection:
+        cursor = connection.connection.cursor()  # the driver's own: twenty statements before and after each step
+        for table in schema.metadata.sorted_tables:
+            if table is schema.token:
+                continue
+            where = f"event_id NOT IN ({own_events})" if table is schema.attempt else f"target_id <> '{target_id}'"
+            cursor.execute(f"SELECT * FROM {table.name} WHERE {where}")
+            found[table.name] = sorted(map(repr, cursor.fetchall()))
+    return found

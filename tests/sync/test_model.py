@@ -1,289 +1,126 @@
-# ruff: noqa: DTZ001 - Campus keeps local times, without a zone
 """The contract under random edits: after each run the ODS equals what a naive oracle derives from Campus.
 
-``EDFI_CTE_MODEL_SEQUENCES=5000 make test ARGS=tests/sync/test_model.py`` tries more than CI's 300.
+A history edits Campus, the ODS and the settings, loses the ledger, has connections lead elsewhere, and runs whose
+requests are carried out or not, answered or not, whose processes die, and whose steps interleave with another
+target's. CI's are the same each time. ``EDFI_CTE_MODEL_SEQUENCES=10000 make test ARGS=tests/sync/test_model.py``
+draws so many anew, on SQLite; ``EDFI_CTE_MODEL_POSTGRES_SEQUENCES=1000`` so many on PostgreSQL.
 """
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, ClassVar
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from edfi_cte.errors import EdfiCteError
-from edfi_cte.sync.lane import SHARED_STEPS, Shard, StepFailed, StepSkipped
-from edfi_cte.sync.report import Report, report
-from edfi_cte.sync.steps import STEPS, run_step
+from edfi_cte.ledger import addresses, forgetting
+from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.schema import metadata
+from edfi_cte.sync.lane import StepFailed
+from edfi_cte.sync.steps import STEPS
+from sandbox.ods import serve
+from tests.postgres import empty_database
 from tests.sync import oracles
-from tests.sync.campus import PROGRAM_TYPES, STUDENTS, YEARS
-from tests.sync.mishaps import Died, mishaps
-from tests.sync.world import RESOURCE, World, counting_writes
+from tests.sync.campus import STUDENTS, YEARS
+from tests.sync.edits import Edits, flags, indexes, persons
+from tests.sync.mishaps import mishaps
+from tests.sync.ods_seed import seed
+from tests.sync.sides import Side
+from tests.sync.world import World, client_of, counting_writes
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - where it exists, thousands of small ledgers need no disk
-ON_DEMAND = "EDFI_CTE_MODEL_SEQUENCES" in os.environ
-SEQUENCES = int(os.environ.get("EDFI_CTE_MODEL_SEQUENCES", "300"))
-
-persons = st.integers(1, 4)
-clusters = st.sampled_from(["8", "5", "04", " 8 ", "77", "", None])
-kinds = st.sampled_from([*PROGRAM_TYPES, "0410", "9999", " ", None])
-years = st.sampled_from(YEARS)
-flags = st.sampled_from([True, False, None])
-starts = st.sampled_from(
-    [datetime(2025, 8, 20), datetime(2025, 8, 20, 13, 5), datetime(2025, 9, 2), datetime(2024, 8, 20)]
-)
-ends = st.sampled_from(
-    [None, datetime(2025, 6, 30), datetime(2025, 7, 1), datetime(2026, 5, 1), datetime(2025, 8, 19)]
-)
-services = st.sampled_from(["P", "S", "N", None])
-indexes = st.integers(0, 20)
-PREFERENCES: list[dict[str, Any]] = [
-    {},
-    {"send_end_date": True},
-    {"career_cluster_change": "put"},
-    {"program_name": {"mapping": {"0410": "Agriculture"}}},
-    {"program_name": {"mapping": {"0410": "AGRICULTURAL EDUCATION"}}},
-    {"career_cluster": {"mapping": {"8": "uri://ed-fi.org/CTEProgramServiceDescriptor#Health Science"}}},
-    {"career_cluster": {"mapping": {"77": "uri://dese.mo.gov/CTEProgramServiceDescriptor#5"}}},
-]
+IN_CI = {"SEQUENCES": 300, "POSTGRES_SEQUENCES": 8}
+ON_DEMAND = {
+    name: int(os.environ[variable]) for name in IN_CI if (variable := f"EDFI_CTE_MODEL_{name}") in os.environ
+}
+MEMORY = Path("/dev/shm")  # noqa: S108 - where it exists, a ledger that is emptied thousands of times needs no disk
+NEIGHBOUR = "050001"
 
 
-class Sync(RuleBasedStateMachine):
-    """Edits of Campus, of the ODS and of the settings, and runs between them."""
-
-    new_world: ClassVar[Callable[[Path], World]]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
-        self.world = type(self).new_world(self.folder)
-        # The guard's numbers have tests of their own; here a person's word is for first contacts and last records.
-        self.world.settings["guards"] = {"max_delete_fraction": 1, "max_delete_count": 1000}
-        self.campus = self.world.campus
-        self.number = 0
-        self.broken: dict[int, tuple[str, int, bool]] = {}
-        self.needs_resync: set[int] = set()
-
-    def teardown(self) -> None:
-        try:
-            for target in self.world.settings["targets"]:
-                target["enabled"] = True
-            for year in self.world.odses:
-                self.check(year)
-        finally:
-            self.world.ledger.dispose()
-            shutil.rmtree(self.folder)
-
-    @initialize(count=st.integers(2, 5), data=st.data())
-    def begin(self, count: int, data: st.DataObject) -> None:
-        for _ in range(count):
-            kind = data.draw(st.sampled_from(list(PROGRAM_TYPES)))
-            self.insert("8", kind, data.draw(years), data.draw(persons), "P", data.draw(starts), None)
-        for year in self.world.odses:
-            assert self.world.run(year).status == "ok"
-        self.first_contact: set[int] = set()
-
-    @rule(cluster=clusters, kind=kinds, year=years, person=persons, service=services, start=starts, end=ends)
-    def insert(self, cluster: Any, kind: Any, year: int, person: int, service: Any, start: Any, end: Any) -> None:
-        self.number += 1
-        self.campus.add(
-            self.number, cluster, kind, year=year, person=person, serviceType=service, startDate=start, endDate=end
-        )
-
-    def some(self, index: int) -> int:
-        rows = self.campus.tables["EnrollmentMO"]
-        return int(rows[index % len(rows)]["enrollmentID"])
-
-    @precondition(lambda self: self.campus.tables["EnrollmentMO"])
-    @rule(index=indexes)
-    def delete(self, index: int) -> None:
-        self.campus.remove(self.some(index))
-
-    @precondition(lambda self: self.campus.tables["EnrollmentMO"])
-    @rule(
-        index=indexes,
-        column=st.sampled_from(["startDate", "endDate", "serviceType", "noShow", "personID"]),
-        data=st.data(),
-    )
-    def change_enrollment(self, index: int, column: str, data: st.DataObject) -> None:
-        values = {"startDate": starts, "endDate": ends, "serviceType": services, "noShow": flags, "personID": persons}
-        self.campus.set("Enrollment", self.some(index), **{column: data.draw(values[column])})
-
-    @precondition(lambda self: self.campus.tables["EnrollmentMO"])
-    @rule(index=indexes, cluster=clusters, kind=kinds)
-    def change_missouri_fields(self, index: int, cluster: Any, kind: Any) -> None:
-        self.campus.set("EnrollmentMO", self.some(index), careerCluster=cluster, cteProgramType=kind)
-
-    @precondition(lambda self: len(self.campus.tables["EnrollmentMO"]) > 1)
-    @rule(first=indexes, second=indexes, third=indexes)
-    def rotate_keys(self, first: int, second: int, third: int) -> None:
-        rows = [self.campus.row("Enrollment", self.some(index)) for index in dict.fromkeys((first, second, third))]
-        held = [(row["personID"], row["startDate"]) for row in rows]
-        for row, (person, start) in zip(rows, held[1:] + held[:1], strict=True):
-            row |= {"personID": person, "startDate": start}
-
-    @rule(person=persons, number=st.sampled_from([*STUDENTS, None]))
-    def reassign_student_id(self, person: int, number: int | None) -> None:
-        self.campus.set("Person", person, stateID=STUDENTS[number] if number else None)
-
-    @rule(year=years, flag=flags)
-    def exclude_calendar(self, year: int, flag: Any) -> None:
-        self.campus.set("Calendar", year, exclude=flag)
-
-    @rule(flag=flags)
-    def exclude_school(self, flag: Any) -> None:
-        self.campus.set("School", 1, exclude=flag)
-
-    @rule(preferences=st.sampled_from(PREFERENCES))
-    def change_preferences(self, preferences: dict[str, Any]) -> None:
-        self.world.settings["preferences"]["default"] = preferences
-
-    @rule(index=indexes, enabled=st.booleans())
-    def toggle(self, index: int, enabled: bool) -> None:
-        targets = self.world.settings["targets"]
-        targets[index % len(targets)]["enabled"] = enabled
-
-    @rule()
-    def lose_ledger(self) -> None:
-        self.world.lose_ledger()
-        self.needs_resync |= {*self.world.odses}
-        self.first_contact |= {*self.world.odses}
-
-    @rule(turn=indexes, index=indexes, what=st.sampled_from(["edit", "delete", "add"]))
-    def edit_by_hand_in_the_ods(self, turn: int, index: int, what: str) -> None:
-        self.needs_resync.add(self.year(turn))
-        control = self.world.odses[self.year(turn)].control
-        documents = sorted(control.documents(RESOURCE), key=lambda document: document["id"])
-        if not documents:
-            return
-        document = documents[index % len(documents)]
-        if what == "delete":
-            control.delete(RESOURCE, document["id"])
-            return
-        own = {name: value for name, value in document.items() if name not in ("id", "_etag", "_lastModifiedDate")}
-        moved = (datetime.fromisoformat(own["beginDate"]) + timedelta(days=1)).date().isoformat()
-        control.put(RESOURCE, own | ({"endDate": "2026-02-02"} if what == "edit" else {"beginDate": moved}))
-
-    def year(self, turn: int) -> int:
-        """One of the configured years."""
-        return list(self.world.odses)[turn % len(self.world.odses)]
+class Sync(Edits):
+    """Runs of all kinds between the edits."""
 
     @rule(turn=indexes)
     def sync(self, turn: int) -> None:
-        self.check(self.year(turn))
+        self.side(turn).check()
 
     @rule(turn=indexes)
     def dry_run(self, turn: int) -> None:
-        year = self.year(turn)
-        with counting_writes(self.world.odses[year]) as counted:
-            self.world.outcome(year, dry_run=True)
-        assert counted == [0]
+        self.side(turn).writes_nothing(dry_run=True)
 
     @rule(
         turn=indexes,
-        seed=st.integers(0, 10**6),
+        chance=st.integers(0, 10**6),
         last=st.integers(4, len(STEPS)),
         resync=flags,
         reported=flags,
         two=st.booleans(),
     )
-    def broken_run(self, turn: int, seed: int, last: int, resync: Any, reported: Any, two: bool) -> None:
+    def broken_run(self, turn: int, chance: int, last: int, resync: Any, reported: Any, two: bool) -> None:
         """A run whose writes go wrong, whose sending two tasks may share, and that may end before its last step."""
-        self.world.runs += 1
-        year, run_id = self.year(turn), f"broken {self.world.runs}"
-        with mishaps(seed):
-            done = self.tasks(year, run_id, list(STEPS)[:last], resync=bool(resync), reported=bool(reported), two=two)
-        self.broken[year] = (run_id, min(done, len(STEPS) - 1), bool(resync))
+        side, run_id = self.side(turn), self.run_id()
+        done = 0
+        with mishaps(chance):
+            for done in side.tasks(  # noqa: B007 - the last one is what counts
+                run_id, list(STEPS)[:last], resync=bool(resync), reported=bool(reported), two=two
+            ):
+                pass
+        side.broken = (run_id, min(done, len(STEPS) - 1), bool(resync))
 
-    @precondition(lambda self: self.broken)
+    @precondition(lambda self: any(side.broken for side in self.sides))
     @rule(
         turn=indexes,
         first=st.integers(0, len(STEPS) - 1),
-        seed=st.integers(0, 10**6),
+        chance=st.integers(0, 10**6),
         share=st.sampled_from([0, 0.3]),
+        two=st.booleans(),
     )
-    def clear_tasks_of_a_broken_run(self, turn: int, first: int, seed: int, share: float) -> None:
+    def clear_tasks_of_a_broken_run(self, turn: int, first: int, chance: int, share: float, two: bool) -> None:
         """Its tasks run again, from the one that failed or an earlier one on; anything may have changed since."""
-        year = list(self.broken)[turn % len(self.broken)]
-        run_id, failed, resync = self.broken[year]
-        with mishaps(seed, share):
-            self.tasks(year, run_id, list(STEPS)[min(first, failed) :], resync=resync, reported=True)
+        broken = [side for side in self.sides if side.broken]
+        with mishaps(chance, share):
+            _clear(broken[turn % len(broken)], first, two=two)
 
-    def note_first_contact(self, year: int) -> None:
-        """A run is about to meet an ODS of which the ledger knows no record."""
-        if not oracles.mapped(self.world, year):
-            self.first_contact.add(year)
+    @precondition(lambda self: len(self.sides) > 1)
+    @rule(
+        turn=indexes,
+        chance=st.integers(0, 10**6),
+        share=st.sampled_from([0, 0.3]),
+        late=st.integers(0, len(STEPS)),
+        resyncs=st.tuples(flags, flags),
+    )
+    def side_by_side(self, turn: int, chance: int, share: float, late: int, resyncs: tuple[Any, Any]) -> None:
+        """Runs of two targets of one name, whose steps come by turns: a step of one touches no row of the other."""
+        run_id = self.run_id()
+        pair = [self.side(turn), self.side(turn + 1)]
+        with mishaps(chance, share):
+            first, second = (
+                side.tasks(run_id, list(STEPS), resync=bool(resync), reported=True)
+                for side, resync in zip(pair, resyncs, strict=True)
+            )
+            for _ in range(late):
+                next(first, None)
+            for _ in zip_longest(first, second):
+                pass
 
-    def tasks(
-        self, year: int, run_id: str, steps: list[str], *, resync: bool, reported: bool, two: bool = False
-    ) -> int:
-        """Tasks of a run, one after the other until one fails; how many have ended."""
-        ended = 0
-        self.note_first_contact(year)
-        with counting_writes(self.world.odses[year]) as counted:
-            for step in steps:
-                try:
-                    self.task(year, run_id, step, resync=resync, two=two and step in SHARED_STEPS)
-                except StepSkipped:
-                    pass
-                except (EdfiCteError, Died):
-                    break
-                ended += 1
-        [target] = [t for t in self.world.settings["targets"] if t["scope_year"] == year]
-        if not target.get("enabled", True):
-            assert counted == [0]
-        if reported:
-            result = report(self.world.lane(year, run_id, resync=resync))
-            if result.status == "ok":
-                assert ended == len(steps)
-                self.check_ok(year, result, read_now="extract" in steps, resync=resync)
-        self.world.let_leases_run_out()
-        return ended
-
-    def task(self, year: int, run_id: str, step: str, *, resync: bool, two: bool) -> None:
-        """One task, or two side by side that share the step."""
-        lanes = [
-            replace(self.world.lane(year, run_id, resync=resync), shard=Shard(index, 1 + two))
-            for index in range(1 + two)
-        ]
-        with ThreadPoolExecutor(len(lanes)) as threads:
-            for done in [threads.submit(run_step, lane, step) for lane in lanes]:
-                done.result()
-
-    def check_ok(self, year: int, result: Report, *, read_now: bool, resync: bool) -> None:
-        """A run says ok only of what is so, but for single failures, and for what only a resync can know."""
-        if read_now and not result.counts["failed"] and (resync or year not in self.needs_resync):
-            oracles.compare(self.world, year)
-
-    def check(self, year: int) -> None:
-        ods = self.world.odses[year]
-        before = self.world.there(year)
-        stays = oracles.must_stay(self.world, year)
-        self.note_first_contact(year)
-        with counting_writes(ods) as counted:
-            result = self.world.outcome(year, resync=year in self.needs_resync)
-        if result.status == "off":
-            assert counted == [0]
-            assert self.world.there(year) == before
-            return
-        kept = oracles.compare(self.world, year)
-        assert stays <= self.world.there(year).keys()
-        reasons = {row.reason for row in kept.values() if row.state == "waiting"}
-        assert (result.status == "failed") == bool(reasons & {"last_records", "empty_extract"})
-        assert "first_contact" not in reasons or year in self.first_contact
-        self.needs_resync.discard(year)
-        with counting_writes(ods) as counted:
-            again = self.world.outcome(year)
-        assert counted == [0]
-        assert again.counts["planned"] == {}
+    @precondition(lambda self: len(self.sides) > 1)
+    @rule(turn=indexes, resync=st.booleans())
+    def at_once(self, turn: int, resync: bool) -> None:
+        """Runs of two targets at the same time."""
+        pair = [side for side in (self.side(turn), self.side(turn + 1)) if side.enabled]
+        for side in pair:
+            side.note_first_contact()
+        with ThreadPoolExecutor(2) as threads:
+            runs = [threads.submit(side.world.outcome, side.year, resync=resync) for side in pair]
+        for side, run in zip(pair, runs, strict=True):
+            side.check_ok(run.result(), read_now=True, resync=resync)
 
     @rule(
         turn=indexes,
@@ -292,62 +129,207 @@ class Sync(RuleBasedStateMachine):
     )
     def approve(self, turn: int, word: str, state: str) -> None:
         """A person's word, for the newest list: it reaches what is on it, if it is that target's, and fresh."""
-        year = self.year(turn)
-        self.check(year)
-        kept = {key for key, row in self.world.kept_documents(year).items() if row.state == state}
-        [target] = [t for t in self.world.settings["targets"] if t["scope_year"] == year]
-        if not kept or not target.get("enabled", True):
+        side = self.side(turn)
+        side.check()
+        kept = {key for key, row in side.world.kept_documents(side.year).items() if row.state == state}
+        if not kept or not side.enabled:
             return
-        list_id, before = self.world.list_id(state, year), self.world.there(year)
+        list_id, before = side.world.list_id(state, side.year), side.there()
         if word == "right":
-            self.world.outcome(year, approve=list_id)
-            assert self.world.there(year).keys() == before.keys() - kept
+            side.outcome(approve=list_id)
+            assert side.there().keys() == before.keys() - kept
             return
         if word == "stale":
-            oracles.age_lists(self.world)
+            oracles.age_lists(side.world)
             with pytest.raises(StepFailed, match="too long ago"):
-                self.world.run(year, approve=list_id)
+                side.world.run(side.year, approve=list_id)
         else:
-            self.world.outcome(year, approve=f"999999-{list_id}")
-        assert self.world.there(year) == before
+            side.outcome(approve=f"999999-{list_id}")
+        assert side.there() == before
 
     @rule(turn=indexes, person=persons)
     def leave_the_keys_reach(self, turn: int, person: int) -> None:
         """A student's enrollment leaves the ODS: our deletes are refused, and nothing fails; then it is back."""
-        year = self.year(turn)
-        self.note_first_contact(year)
-        with oracles.out_of_reach(self.world, year, STUDENTS[person]):
-            result = self.world.outcome(year)
+        side = self.side(turn)
+        side.note_first_contact()
+        with oracles.out_of_reach(side.world, side.year, STUDENTS[person]):
+            result = side.outcome()
             assert set(result.counts.get("failed for", {})) <= {"not_yet_enrolled"}
-            deletes = self.world.in_ledger("SELECT status FROM edfi_cte_event WHERE action = 'Delete'")
-            assert ("failed",) not in deletes or self.broken
-        self.world.outcome(year)
-        self.needs_resync.add(year)
+            deletes = side.world.in_ledger(
+                f"SELECT status FROM edfi_cte_event WHERE action = 'Delete' AND target_id = '{side.target_id}'"
+            )
+            assert ("failed",) not in deletes or side.broken
+        side.outcome()
+        side.needs_resync = True
+
+    @rule(turn=indexes, where=st.sampled_from(["new name", "another ODS"]), mistake=st.booleans(), first=indexes)
+    def lead_elsewhere(self, turn: int, where: str, mistake: bool, first: int) -> None:
+        """A connection is edited. Nothing is sent where the mapping was not made, until a person says which it is."""
+        side = self.side(turn)
+        if not side.enabled:
+            return
+        before, mapped = side.ods, side.mapped()
+        side.world.odses[side.year] = _renamed(before) if where == "new name" else self.another_ods(side)
+        said = _refusal(side, first) if mapped else ""
+        if mistake:
+            side.world.odses[side.year] = before
+        elif not mapped:
+            side.forgotten()
+        elif where == "new name":
+            with side.world.ledger.begin() as connection:
+                connection.execute(sa.text(said.split("database: ")[1].split(" If it is another")[0]))
+        else:
+            forgetting.forget(side.world.ledger, said.rpartition("edfi-cte forget ")[2])
+            side.forgotten()
+        side.check()
+
+    def another_ods(self, side: Side) -> Any:
+        """An ODS that no target of the same education organization sends to."""
+        taken = {other.ods.control for other in self.sides if other.world.edorg == side.world.edorg}
+        return next(ods for ods in self.servers if ods.control not in taken)
+
+    @precondition(lambda self: len(self.sides) > len(self.worlds))
+    @rule(turn=indexes)
+    def lead_to_anothers_address(self, turn: int) -> None:
+        """The connection leads to another target's ODS, by mistake: nothing is sent there."""
+        side, other = self.side(turn), self.side(turn + 1)
+        if not side.enabled:
+            return
+        with side.world.ledger.connect() as connection:
+            if addresses.of_target(connection, other.target_id) is None:
+                return
+        before = side.ods
+        side.world.odses[side.year] = other.ods
+        _refusal(side, 0)
+        side.world.odses[side.year] = before
+        side.check()
+
+    @rule(turn=indexes, same_edorg=st.booleans())
+    def rename_the_district(self, turn: int, same_edorg: bool) -> None:
+        """The settings name a district by a new number, with its old connection: nothing is sent."""
+        side = self.side(turn)
+        if not side.enabled or not side.mapped():
+            return
+        own, number = side.settings, "070007"
+        before = dict(own)
+        edorg = side.world.edorg if same_edorg else None
+        own.update(district_number=number, education_organization_id=edorg)
+        side.world.campus.set("District", 1, number=number)
+        side.world.district = number
+        with counting_writes(side.ods) as counted, pytest.raises(StepFailed, match=r"no(w| longer) name"):
+            side.world.run(side.year)
+        assert counted == [0]
+        side.world.district = before["district_number"]
+        side.world.campus.set("District", 1, number=side.world.district)
+        own.clear()
+        own.update(before)
+        side.check()
 
 
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("configured", [(2026,), (2025,), YEARS], ids=["2026", "2025", "both years"])
-def test_the_ods_equals_the_oracle_after_any_sequence(sandboxes: dict[int, Any], configured: tuple[int, ...]):
-    odses = {year: sandboxes[year] for year in configured}
-
-    def new_world(folder: Path) -> World:
-        for ods in odses.values():
-            ods.control.reset()
-        return World(odses, folder)
-
-    class OnTheseServers(Sync):
+def _clear(side: Side, first: int, *, two: bool = False) -> None:
+    """The tasks of its broken run, from the failed one or an earlier one on."""
+    assert side.broken is not None
+    run_id, failed, resync = side.broken
+    for _ in side.tasks(run_id, list(STEPS)[min(first, failed) :], resync=resync, reported=True, two=two):
         pass
 
-    OnTheseServers.new_world = staticmethod(new_world)
+
+def _refusal(side: Side, first: int) -> str:
+    """What a run is refused with whose connection leads where it must not; neither it nor an older one writes."""
+    there = side.there()
+    with counting_writes(side.ods) as counted:
+        if side.broken:
+            _clear(side, first)
+        with pytest.raises(StepFailed, match="leads to") as refused:
+            side.world.run(side.year)
+    assert counted == [0]
+    assert side.there() == there
+    return str(refused.value)
+
+
+def _renamed(ods: Any) -> Any:
+    """The same ODS by another name of its host."""
+    names = ("127.0.0.1", "localhost")
+    old, new = names if names[0] in ods.base_url else reversed(names)
+    return replace(ods, base_url=ods.base_url.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def spare_ods() -> Iterator[Any]:
+    """Where a connection may lead that is edited."""
+    with serve(seed=seed(), api="7.3") as ods:
+        yield ods
+
+
+@pytest.fixture(scope="module")
+def sqlite_ledger() -> Iterator[sa.Engine]:
+    """A ledger for all histories: a new engine would compile each statement anew."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite")
+        yield ledger
+        ledger.dispose()
+
+
+@pytest.fixture(scope="module")
+def postgres_ledger(postgres_url: str) -> Iterator[sa.Engine]:
+    """The same on PostgreSQL."""
+    with empty_database(postgres_url) as url:
+        ledger = open_ledger(url)
+        yield ledger
+        ledger.dispose()
+
+
+LAYOUTS = {"2026": (2026,), "2025": (2025,), "both years": YEARS, "two districts": (2026,)}
+"""The years of each."""
+
+
+def run_histories(layout: str, count: str, odses: dict[int, Any], spare: Any, ledger: sa.Engine) -> None:
+    """A quarter of so many histories."""
+
+    def emptied(_path: Path) -> sa.Engine:
+        with ledger.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(sa.delete(table))
+        return ledger
+
+    def new_world() -> World:
+        for ods in servers:
+            ods.control.reset()
+            if districts:
+                ods.control.seed(seed(int(NEIGHBOUR)))
+                ods.control.add_client(*client_of(NEIGHBOUR), education_organizations=[int(NEIGHBOUR)])
+        return World({year: odses[year] for year in LAYOUTS[layout]}, Path(), new_ledger=emptied)
+
+    servers = (*odses.values(), spare)
+    districts = (NEIGHBOUR,) if layout == "two districts" else ()
+    attributes = {"new_world": staticmethod(new_world), "servers": servers, "districts": districts}
+    on_demand = bool(ON_DEMAND)
     run_state_machine_as_test(
-        OnTheseServers,
+        type("OnTheseServers", (Sync,), attributes),
         settings=settings(
-            max_examples=-(-SEQUENCES // 3),
+            max_examples=-(-(IN_CI | ON_DEMAND)[count] // len(LAYOUTS)),
             stateful_step_count=8,
             deadline=None,
-            derandomize=not ON_DEMAND,
+            derandomize=not on_demand,
+            database=None,
             # A failure is made small on demand; in CI that would only take long.
-            phases=list(Phase) if ON_DEMAND else [Phase.generate],
+            phases=[Phase.generate, Phase.shrink] if on_demand else [Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_the_ods_equals_the_oracle_after_any_sequence(
+    layout: str, sandboxes: dict[int, Any], spare_ods: Any, sqlite_ledger: sa.Engine
+):
+    run_histories(layout, "SEQUENCES", sandboxes, spare_ods, sqlite_ledger)
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_the_same_with_a_ledger_on_postgresql(
+    layout: str, sandboxes: dict[int, Any], spare_ods: Any, postgres_ledger: sa.Engine
+):
+    run_histories(layout, "POSTGRES_SEQUENCES", sandboxes, spare_ods, postgres_ledger)

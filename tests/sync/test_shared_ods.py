@@ -15,7 +15,7 @@ from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.steps import run_step
 from sandbox.ods import serve
 from tests.sync.campus import STUDENTS
-from tests.sync.ods_seed import seed
+from tests.sync.ods_seed import EDORG, seed
 from tests.sync.world import RESOURCE, World, counting_writes
 
 
@@ -142,11 +142,12 @@ def edit_by_hand(world: World) -> None:
     control.put(RESOURCE, own | {"endDate": "2026-02-02"})
 
 
-def test_a_district_renamed_together_with_its_connection_is_refused(world: World):
+@pytest.mark.parametrize("edorg", [None, EDORG], ids=["its number is its id", "its id stays"])
+def test_a_district_renamed_together_with_its_connection_is_refused(world: World, edorg: int | None):
     world.campus.add(1)
     world.run(2026)
     world.settings["targets"] = [t for t in world.settings["targets"] if t["scope_year"] == 2026]
-    world.settings["targets"][0] |= {"education_organization_id": None, "district_number": "039142"}
+    world.settings["targets"][0] |= {"education_organization_id": edorg, "district_number": "039142"}
     world.settings["targets"][0]["edfi_conn_id"] = "edfi_renamed"
     address = world.in_ledger("SELECT address FROM edfi_cte_address_claim")[0][0]
     findings = [str(finding) for finding in check_address(world.lane(2026), address)]

@@ -58,6 +58,7 @@ class World:
     folder: Path
     campus: Campus = field(default_factory=Campus)
     district: str = DISTRICT
+    client: tuple[str, str] | None = None
     runs: int = 0
     ledger_url: str = ""
     new_ledger: Callable[[Path], sa.Engine] = sqlite_ledger
@@ -87,6 +88,7 @@ class World:
         other = copy(self)
         other.district, other.edorg, other.odses = district, int(district), dict(self.odses)
         other.campus, other.campus_conn_id = Campus(district), f"campus_{district}"
+        other.client = client_of(district)
         other._configure(f"edfi_{district}_")
         return other
 
@@ -110,8 +112,9 @@ class World:
         settings = Settings.model_validate(self.settings)
         [target] = [t for t in settings.targets_of(year) if t.campus_conn_id == self.campus_conn_id]
         ods = self.odses[year]
+        key, secret = self.client or (ods.key, ods.secret)
         config = EdFiConfig(
-            base_url=ods.base_url, client_id=ods.key, client_secret=ods.secret, tries=2, page_size=self.page_size
+            base_url=ods.base_url, client_id=key, client_secret=secret, tries=2, page_size=self.page_size
         )
         if run_id is None:
             self.runs += 1
@@ -220,16 +223,22 @@ class World:
         assert len(found) == len(documents), "two documents of one key, but for its case"
         return found
 
-    def let_leases_run_out(self) -> None:
-        """A run that died held its target; its time is up."""
+    def let_leases_run_out(self, target_id: str | None = None) -> None:
+        """A run that died held its target, or any; its time is up."""
         with self.ledger.begin() as connection:
             for table in (schema.lease, schema.hold):
-                connection.execute(sa.update(table).values(expires_at=datetime(2020, 1, 1)))
+                of_it = sa.true() if target_id is None else table.c.target_id == target_id
+                connection.execute(sa.update(table).where(of_it).values(expires_at=datetime(2020, 1, 1)))
 
     def in_ledger(self, statement: str) -> Any:
         """The rows of a query."""
         with self.ledger.connect() as connection:
             return connection.execute(sa.text(statement)).all()
+
+
+def client_of(district: str) -> tuple[str, str]:
+    """The key and secret of a neighbour's."""
+    return f"key-{district}", f"secret-{district}"
 
 
 def run(lane: Lane) -> Report:

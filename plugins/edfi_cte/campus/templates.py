@@ -142,13 +142,19 @@ class Templates:
         lines = source.split("\n")
         numbered = "\n".join(f"{line}{_LINE}{number}{_LINE}" for number, line in enumerate(lines))
         try:
-            pieces = self._environment.from_string(numbered).render(**identifiers).split(_LINE)
+            pieces = _compiled(self._environment, numbered).render(**identifiers).split(_LINE)
         except jinja2.TemplateError as error:
             raise InvalidTemplate(_explain(MAPPING_TEMPLATE, error)) from None
         found = [""] * len(lines)
         for text, number in zip(pieces[::2], pieces[1::2], strict=False):
             found[int(number)] += text.strip("\n")
         return "\n".join(found)
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(environment: jinja2.Environment, text: str) -> jinja2.Template:
+    """jinja keeps compiled what it loads by name only."""
+    return environment.from_string(text)
 
 
 def _explain(name: str, error: jinja2.TemplateError) -> str:

@@ -26,9 +26,9 @@ def check_address(lane: Lane, address: str) -> Iterator[Finding]:
         there = addresses.with_mappings_at(connection, address)
     if own is not None and mapped and own.address_id != addresses.address_id(address):
         yield error(SUBJECT, _moved(lane, address, own.address, mapped))
-    elif holder is not None:
+    elif holder is not None and not _unconfigured(lane, [holder]):
         yield error(SUBJECT, _taken(lane, address, holder))
-    elif not mapped and (gone := _unconfigured(lane, there)):
+    elif gone := _unconfigured(lane, [holder] if holder else [] if mapped else there):
         yield error(SUBJECT, _renamed(lane, address, gone[0]))
 
 
