@@ -72,6 +72,19 @@ def test_the_dag_is_read_without_the_targets(path: Path):
         load_settings(path)
 
 
+@pytest.mark.parametrize("key", ["Dag", "DAG", "dags", "dag_settings", "schedule"])
+def test_a_dag_part_under_another_name_is_no_default_schedule(path: Path, key: str):
+    """One that was to be triggered by hand would run daily."""
+    path.write_text(f"version: 1\n{key}: {{schedule: null}}\n")
+    with pytest.raises(SettingsError, match=rf"line 2: {key}: there is no such setting"):
+        load_dag_settings(path)
+
+
+def test_another_mistake_beside_a_dag_part_leaves_the_dag_alone(path: Path):
+    path.write_text("version: 1\ndag: {schedule: null}\nguard: {}\n")
+    assert load_dag_settings(path).schedule is None
+
+
 def test_the_dag_may_be_merged_in(path: Path):
     path.write_text("<<: {dag: {schedule: '@weekly'}}\n" + GOOD)
     assert load_dag_settings(path).schedule == "@weekly"

@@ -32,3 +32,10 @@ def broken(context: Any) -> None:
 def _write(text: str) -> None:
     with Path(os.environ["NOTIFIED"]).open("a") as file:
         file.write(text + "\n")
+
+
+class Refusing:
+    """Takes no arguments that could be right."""
+
+    def __init__(self) -> None:
+        raise ValueError("no channel")

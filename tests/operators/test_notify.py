@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tests.operators.notifiers  # noqa: F401 - Airflow, at its first import, takes pytest's handlers from the log
 from edfi_cte.operators.notify import notifiers, tell
 from edfi_cte.settings import Notification, SettingsError
 from sandbox.ods import serve
@@ -62,6 +63,21 @@ def test_records_that_wait_are_told_of_and_a_broken_notifier_stops_nothing(
             "dag.on_failure[0].arguments: tests.operators.notifiers.ToFile does not",
         ),
         ("os.path.sep", {}, "is no notifier and no function"),
+        (
+            "tests.operators.broken_notifier.Notify",
+            {},
+            "can't be imported here (ZeroDivisionError: ",
+        ),
+        (
+            f"{HERE}.Refusing",
+            {},
+            "dag.on_failure[0].arguments: tests.operators.notifiers.Refusing can't be made with",
+        ),
+        (
+            f"{HERE}.to_file",
+            {"prefx": "x"},
+            "dag.on_failure[0].arguments: tests.operators.notifiers.to_file does not",
+        ),
     ],
 )
 def test_a_mistake_is_named_when_the_dag_is_read(notifier: str, arguments: dict[str, Any], said: str) -> None:

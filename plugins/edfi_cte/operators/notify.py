@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from edfi_cte.settings import Notification, SettingsError
@@ -26,15 +27,24 @@ def _made(place: str, one: Notification) -> Notify:
     module, _, name = one.notifier.rpartition(".")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{place}.notifier: {one.notifier} can't be imported here ({error})") from None
+    except Exception as error:  # noqa: BLE001 - the module is a team's: it may fail of anything
+        raise SettingsError(f"{place}.notifier: {one.notifier} can't be imported here ({_words(error)})") from None
     if not callable(found):
         raise SettingsError(f"{place}.notifier: {one.notifier} is no notifier and no function")
     try:
-        made: Notify = found(**one.arguments) if isinstance(found, type) else partial(found, **one.arguments)
+        if isinstance(found, type):
+            made: Notify = found(**one.arguments)
+            return made
+        signature(found).bind(None, **one.arguments)
+        return partial(found, **one.arguments)
     except TypeError as error:
         raise SettingsError(f"{place}.arguments: {one.notifier} does not accept them ({error})") from None
-    return made
+    except Exception as error:  # noqa: BLE001 - as may what it makes
+        raise SettingsError(f"{place}.arguments: {one.notifier} can't be made with them ({_words(error)})") from None
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
 
 
 def tell(chosen: Sequence[Notify], context: Any, **facts: Any) -> None:

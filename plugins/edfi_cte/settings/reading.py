@@ -13,9 +13,10 @@ import yaml
 from pydantic import ValidationError
 from yaml.constructor import SafeConstructor
 
-from edfi_cte.settings.mistakes import explained
+from edfi_cte.settings.mistakes import explained, line_of
 from edfi_cte.settings.model import DagSettings, Settings
 from edfi_cte.settings.values import in_file
+from edfi_cte.suggestions import did_you_mean
 from edfi_cte.utf8 import not_utf8
 
 _PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -75,6 +76,11 @@ class Document:
         """The whole."""
         whole: dict[str, Any] = _made_of(self.path, self.node)
         return whole
+
+    def names(self) -> list[str]:
+        """What stands at the file's first level."""
+        names = [str(key.value) for key, _ in self.node.value]
+        return list(self.content()) if "<<" in names else names
 
     def part(self, name: str) -> Any:
         """What the file says below ``name``, or None; nothing is made of the rest."""
@@ -190,10 +196,24 @@ def _settings_of(document: Document) -> Settings:
 def load_dag_settings(path: Path) -> DagSettings:
     """The file's ``dag:`` alone, whatever else of the file is wrong. Raises SettingsError where it can't be known."""
     document = _once(path).document
+    _refuse_another_name(document)
     try:
         return DagSettings.model_validate({} if (said := document.part("dag")) is None else said)
     except ValidationError as error:
         raise explained(path, document.node, error, DagSettings, ("dag",)) from None
+
+
+def _refuse_another_name(document: Document) -> None:
+    """A name that is not known may be ``dag:`` misspelt, where that is missing: by default it would run daily."""
+    names = document.names()
+    unknown = [name for name in names if name not in Settings.model_fields]
+    if unknown and "dag" not in names:
+        near = did_you_mean(unknown[0], Settings.model_fields)
+        raise in_file(
+            document.path,
+            f", line {line_of(document.node, (unknown[0],))}: {unknown[0]}: there is no such setting.{near} There is "
+            "no 'dag' either, and what was to be the schedule can't be known.",
+        )
 
 
 def count_targets(path: Path) -> int:
