@@ -27,7 +27,7 @@ def _no_token_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
 def connect(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """``connect(**changes)`` makes the connection ``edfi_2026`` to the API, as an environment variable has it."""
 
-    def connect(extra: dict[str, Any] | None = None, **changes: Any) -> str:
+    def connect(extra: dict[str, Any] | str | None = None, **changes: Any) -> str:
         connection = {
             "conn_type": "edfi",
             "host": api.base_url,

@@ -106,7 +106,7 @@ def test_the_command_line_tests_it(connect: Connect, monkeypatch: pytest.MonkeyP
         ({"host": ""}, "has no host"),
         ({"host": "http://127.0.0.1:9"}, "cannot be reached"),
         ({"host": "http://ods.example.gov"}, "plain http"),
-        ({"extra": {"page_sice": 3}}, "page_sice"),
+        ({"extra": {"page_sice": 3}}, "page_sice. Did you mean 'page_size'?"),
         ({"extra": {"tries": 1, "data_url": "x"}}, "data_url is not an http(s) address"),
     ],
 )
@@ -151,11 +151,31 @@ def test_a_tested_secret_is_tested_anew(api: FakeApi, connect: Connect) -> None:
         ("edfi://k:s@https%3A%2F%2Fods.example.gov%2Fapi", "https://ods.example.gov/api"),
         ("edfi://k:s@https%3A%2F%2Fods.example.gov/api", "https://ods.example.gov/api"),
         ("edfi://https://k:s@ods.example.gov/api", "https://ods.example.gov/api"),
+        ("edfi://k:s@[fd00::7]:8443/api", "https://[fd00::7]:8443/api"),
+        ("edfi://k:s@ods.example.gov/a%20b/api", "https://ods.example.gov/a%20b/api"),
     ],
 )
 def test_a_uris_path_after_the_host_is_kept(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_EDFI_URI", uri)
     assert EdFiHook("edfi_uri").config().base_url == base_url
+
+
+def test_a_key_and_secret_with_odd_characters_in_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EDFI_URI", "edfi://k%40y:s%2Fe%3A%23+%25%C3%A4@ods.example.gov/api")
+    config = EdFiHook("edfi_uri").config()
+    assert (config.client_id, config.client_secret) == ("k@y", "s/e:#+%ä")
+
+
+def test_blanks_around_a_pasted_key_and_secret_are_none_of_it(api: FakeApi, connect: Connect) -> None:
+    assert EdFiHook(connect(login=f" {KEY}", password=f"{SECRET}\n", host=f" {api.base_url} ")).test_connection()[0]
+
+
+@pytest.mark.parametrize("extra", ["school_year: 2026", "[1]", '"{}"'])
+def test_an_extra_that_is_no_json_object_is_refused(connect: Connect, extra: str) -> None:
+    """Airflow takes it for an empty one, and whatever it was to say is lost."""
+    ok, message = EdFiHook(connect(extra=extra)).test_connection()
+    assert not ok
+    assert "extra is no JSON object" in message
 
 
 @pytest.mark.parametrize("host", ["https://ods.example.gov/api", "https://ods.example.gov:443/api"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
@@ -166,6 +167,8 @@ def config_of(connection: Connection) -> EdFiConfig:
     schema = (connection.schema or "").strip().strip("/")
     scheme_alone = schema.lower() in ("http", "https")
     if "://" not in host:
+        # A URI's brackets are gone.
+        host = f"[{host}]" if host.count(":") > 1 and "[" not in host else host
         host = f"{schema.lower() if scheme_alone else 'https'}://{host}"
     if schema and not scheme_alone:
         host = f"{host.rstrip('/')}/{schema}"
@@ -173,10 +176,24 @@ def config_of(connection: Connection) -> EdFiConfig:
         host = _with_port(connection.conn_id, host, connection.port)
     return EdFiConfig.from_options(
         base_url=host,
-        client_id=connection.login or "",
-        client_secret=connection.password or "",
-        options=connection.extra_dejson,
+        client_id=(connection.login or "").strip(),
+        client_secret=(connection.password or "").strip(),
+        options=_options(connection),
     )
+
+
+def _options(connection: Connection) -> Mapping[str, Any]:
+    """The extra. Of one that is no JSON Airflow makes an empty one, and says so in its log alone."""
+    try:
+        whole = json.loads(connection.extra or "{}")
+    except ValueError:
+        whole = None
+    if not isinstance(whole, dict):
+        raise ConfigurationError(
+            f"The connection {connection.conn_id}'s extra is no JSON object.",
+            advice='Write it as {"name": value}, or leave it empty.',
+        )
+    return connection.extra_dejson
 
 
 def _with_port(conn_id: str, host: str, port: int) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from yarl import URL
 
+from edfi_cte.suggestions import did_you_mean
+
 from .errors import ConfigurationError
 
 
@@ -95,7 +97,8 @@ class EdFiConfig:
         """``options`` as a form or a JSON text has them: by field name, numbers perhaps as text, blanks unset."""
         if unknown := sorted(set(options) - set(_READERS)):
             raise ConfigurationError(
-                f"The connection's extra has unknown options: {', '.join(unknown)}.",
+                f"The connection's extra has unknown options: {', '.join(unknown)}."
+                f"{did_you_mean(unknown[0], _READERS)}",
                 advice=f"Known are: {', '.join(_READERS)}.",
             )
         read = {name: _READERS[name](name, value) for name, value in options.items() if value not in (None, "")}
