@@ -9,6 +9,7 @@ import ast
 import inspect
 import itertools
 import json
+import re
 import textwrap
 import types
 import typing
@@ -35,17 +36,23 @@ def pages() -> dict[str, str]:
 
 
 def settings_page() -> str:
-    """Every setting with its type, default and meaning."""
+    """Every setting with its type, default, meaning and example."""
     lines = [_introduction("settings.head.md")]
     for heading, model in _models(settings.Settings, ""):
         lines += [f"## {heading or 'The file'}", "", _summary(model), ""]
-        lines += ["| setting | type | default | meaning |", "|---|---|---|---|"]
+        lines += ["| setting | type | default | meaning | example |", "|---|---|---|---|---|"]
         meanings = _meanings(model)
         for name, field in model.model_fields.items():
-            cells = (f"`{name}`", _type(field.annotation, field), _default(field), _cell(meanings.get(name, "")))
-            lines.append(f"| {' | '.join(cells)} |")
+            lines.append(f"| `{name}` | {' | '.join(map(_cell, _described(field, meanings.get(name, ''))))} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _described(field: FieldInfo, meaning: str) -> tuple[str, str, str, str]:
+    """Type, default, meaning and example of a setting."""
+    default, (meaning, example) = _default(field), example_of(meaning)
+    nested = default == "required" and _inner(field.annotation) is not None
+    return _type(field.annotation, field), default, meaning, example or ("see below" if nested else default)
 
 
 def _models(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -86,6 +93,12 @@ def _meanings(model: type[BaseModel]) -> dict[str, str]:
     return meanings
 
 
+def example_of(meaning: str) -> tuple[str, str]:
+    """A meaning without its example, and the example as code; empty where it has none: then the default is one."""
+    found = re.search(r" ?Example: ``(.+?)``\.?", meaning)
+    return (meaning.replace(found[0], ""), f"`{found[1]}`") if found else (meaning, "")
+
+
 def _type(annotation: Any, field: FieldInfo | None = None) -> str:
     """A type in words a reader of YAML knows."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
@@ -96,7 +109,7 @@ def _type(annotation: Any, field: FieldInfo | None = None) -> str:
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_type(arg) for arg in args)
     if origin in (tuple, list):
-        return f"list of {_type(args[0])}"
+        return "list, see below" if _inner(args[0]) else f"list of {_type(args[0])}"
     if origin is dict:
         return f"map of {_type(args[0])} to {_type(args[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

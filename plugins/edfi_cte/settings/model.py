@@ -75,12 +75,12 @@ class Notification(Section):
     """Whom to tell, by an Airflow notifier."""
 
     notifier: DottedPath
-    """The import path of a notifier's class, as in ``airflow.providers.smtp.notifications.smtp.SmtpNotifier``, or of
-    a function that takes the task's context.
+    """The import path of a notifier's class, or of a function that takes the task's context. Example:
+    ``airflow.providers.smtp.notifications.smtp.SmtpNotifier``.
     """
     arguments: dict[str, Any] = {}
     """What it is made with, or called with beside the context. A notifier's own templated fields may hold Jinja, as
-    in ``subject: "{{ ti.task_id }}: {{ exception }}"``.
+    in ``subject: "{{ ti.task_id }}: {{ exception }}"``. Example: ``{to: data@district.example.org}``.
     """
 
 
@@ -98,23 +98,26 @@ class DagSettings(Section):
     execution_timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 180
     """Minutes after which Airflow ends a task. Its retry goes on where it stopped."""
     deadline_minutes: Annotated[float, Field(gt=0, le=10080)] | None = None
-    """Airflow's deadline alert: a run that has not ended so long after it was queued is told of."""
+    """Airflow's deadline alert: a run that has not ended so long after it was queued is told of.
+    Example: ``120``."""
     deadline_callback: DottedPath = "edfi_cte.operators.deadline.log_missed_deadline"
     """The async function, importable by the triggerer, that is called then with the ``context``."""
     on_failure: tuple[Notification, ...] = ()
-    """Who is told when a target's run has failed, after its last try; ``exception`` in the context says why."""
+    """Who is told when a target's run has failed, after its last try; ``exception`` in the context says why.
+    Example: ``[{notifier: our_package.alerts.page}]``."""
     on_waiting: tuple[Notification, ...] = ()
     """Who is told when records of a target wait for a person; ``edfi_cte`` in the context has ``target``, ``waiting``
-    (a number) and ``message``.
+    (a number) and ``message``. Example: ``[{notifier: our_package.alerts.mail}]``.
     """
     pool: Annotated[str, StringConstraints(min_length=1)] = "default_pool"
     """The Airflow pool that the tasks take their slots from."""
     queue: str | None = None
-    """The queue that the tasks go to, where only some workers reach Campus. Null is the default queue."""
+    """The queue that the tasks go to, where only some workers reach Campus. Null is the default queue.
+    Example: ``campus``."""
     sending_tasks: Annotated[int, Field(ge=1, le=12)] = 1
     """How many tasks share the sending of a target's events; one is enough for any district."""
     lanes_per_task: Annotated[int, Field(ge=1, le=500)] | None = None
-    """How many targets a mapped task takes, one after the other through its step, as in ``lanes_per_task: 25``.
+    """How many targets a mapped task takes, one after the other through its step. Example: ``25``.
 
     Each keeps its own lease, report and asset. Null: 1 up to 200 targets, 50 above, where a process a target and step
     costs more than its work. Airflow maps no more than ``[core] max_map_length`` lists (1,024 by default).
@@ -129,8 +132,8 @@ class UiSettings(Section):
     """The pages in Airflow's UI."""
 
     ledger_conn_id: ConnectionId | None = None
-    """The Airflow connection that the pages read the ledger by, with a login that may only read it, such as
-    ``edfi_cte_ledger_reader``. Null: the pages use ``ledger_conn_id``, and read only all the same."""
+    """The Airflow connection that the pages read the ledger by, with a login that may only read it. Null:
+    the pages use ``ledger_conn_id``, and read only all the same. Example: ``edfi_cte_ledger_reader``."""
 
 
 class CampusMapping(Section):
@@ -155,7 +158,7 @@ class Target(Section):
     district_number: Annotated[str, matches(r"[0-9]{6}", _DISTRICT_NUMBER)]
     """The State District Number, six digits in quotes. Example: ``"039141"``."""
     scope_year: Annotated[int, Field(ge=2015, le=2100)]
-    """The school year by its ending year. Example: ``2026`` is 2025-26."""
+    """The school year by its ending year. 2026 is 2025-26. Example: ``2026``."""
     campus_conn_id: ConnectionId
     """The Airflow connection of Campus. Example: ``campus``."""
     edfi_conn_id: ConnectionId
@@ -165,7 +168,7 @@ class Target(Section):
     preferences: str = "default"
     """The name of the resource preferences that apply."""
     education_organization_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
-    """The Ed-Fi District Number, where it differs from the State District Number."""
+    """The Ed-Fi District Number, where it differs from the State District Number. Example: ``3914100``."""
     student_id: Literal["stateID", "edFiID", "studentNumber"] = "stateID"
     """Which of Campus's numbers is sent as studentUniqueId. Not to be changed once data was sent."""
     first_contact: Literal["wait", "clean_up"] = "wait"
@@ -177,7 +180,7 @@ class Target(Section):
     """The longest that one answer of Campus (a connection, a statement, a batch of rows) is waited for."""
     exclude_also: tuple[Literal["enrollment_state_exclude", "grade_level_exclude", "summer_school"], ...] = ()
     """Rules that the page does not have, which exclude a record all the same; each needs its column in the mapping
-    file."""
+    file. Example: ``[summer_school]``."""
     campus_mapping: CampusMapping = CampusMapping()
     """The parts of the mapping file that fit this Campus."""
 
@@ -203,20 +206,20 @@ class Settings(Section):
     """The whole file."""
 
     version: Literal[1]
-    """The version of this format."""
+    """The version of this format. Example: ``1``."""
     ledger_conn_id: ConnectionId = "edfi_cte_ledger"
     """The Airflow connection of the ledger's database."""
     sql_dir: Path | None = None
     """A folder with the district's own copies of the SQL templates; a template it lacks is the shipped one.
 
-    A relative path starts at the settings file's folder.
+    A relative path starts at the settings file's folder. Example: ``sql``.
     """
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
     """One entry a district and scope year."""
     preferences: dict[str, dict[str, Any]] = {"default": {}}
     """Resource preferences by name; validated target by target, so that a mistake stops only its own years."""
     full_resync_days: Annotated[int, Field(ge=1, le=90)] = 7
-    """After how many days a resync reads every record in the ODS again, as in ``full_resync_days: 7``.
+    """After how many days a resync reads every record in the ODS again.
 
     In between it reads what has changed, where the API has change queries. What those can't show is found then.
     """

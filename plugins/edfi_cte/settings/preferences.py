@@ -41,7 +41,8 @@ class ProgramNamePreference(Section):
     source: Literal["label", "code"] = "label"
     """The code list's label, or the code itself."""
     mapping: dict[CampusCode, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = {}
-    """CTE Program Type code to programName; a code that is not listed keeps its ``source`` value."""
+    """CTE Program Type code to programName; a code that is not listed keeps its ``source`` value.
+    Example: ``"0110": Agricultural Education``."""
 
 
 class CareerClusterPreference(Section):
@@ -56,7 +57,8 @@ class CareerClusterPreference(Section):
     ] = "uri://dese.mo.gov/CTEProgramServiceDescriptor"
     """Where the shipped defaults (codes 1 to 16) live. The host is not public: take it from your ODS."""
     mapping: dict[CampusCode, DescriptorUri] = {}
-    """Full URIs for single codes, over the defaults or beside them."""
+    """Full URIs for single codes, over the defaults or beside them. Example: ``"8":
+    "uri://ed-fi.org/CTEProgramServiceDescriptor#Health Science"``."""
 
     def uris(self) -> dict[str, str]:
         """Every mapped code with its descriptor URI."""
@@ -68,11 +70,14 @@ class CertificationStatusPreference(Section):
     """Career Tech Program Certifications to technicalSkillsAssessmentDescriptor (page: Resource Preferences)."""
 
     passing: DescriptorUri | None = None
-    """The descriptor of a passed assessment. Null is not sent."""
+    """The descriptor of a passed assessment. Null is not sent. Example:
+    ``"uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor#Passed"``."""
     attempted: DescriptorUri | None = None
-    """The descriptor of an assessment that was taken and not passed. Null is not sent."""
+    """The descriptor of an assessment that was taken and not passed. Null is not sent. Example:
+    ``"uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor#Not Passed"``."""
     none: DescriptorUri | None = None
-    """The descriptor of no assessment. Null is not sent."""
+    """The descriptor of no assessment. Null is not sent. Example:
+    ``"uri://ed-fi.org/TechnicalSkillsAssessmentDescriptor#Not Taken"``."""
 
 
 class ResourcePreferences(Section):
