@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sqlite3
 import sys
@@ -22,8 +23,19 @@ FLAGS = [
 ]
 DARK = {"run"}
 """Drawn in the dark theme; the others in the light one."""
-IN_AIRFLOW = {"overview"}
+IN_AIRFLOW = {"grid", "overview"}
 """Drawn inside of Airflow's frame; the others by themselves."""
+DAG = "student_cte_program_associations"
+SIZES = {"grid": (1700, 600), "overview": (1360, 480)}
+"""Width and height; the others have those of a usual window."""
+KEPT_BY_AIRFLOW = {
+    "react-resizable-panels:grid-ltr": json.dumps(
+        {"details-panel,main-panel": {"expandToSizes": {}, "layout": [22, 78]}}
+    ),
+    f"{DAG}/open-groups": json.dumps(["target"]),
+    f"{DAG}/all-groups": json.dumps(["target"]),
+}
+"""What Airflow's grid remembers in a browser: the width of its panel, and that the lane's group is open."""
 
 
 def main() -> int:
@@ -43,13 +55,16 @@ def main() -> int:
     with served(environment, port, log) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for theme in ("light", "dark"):
-            context = browser.new_context(viewport={"width": 1360, "height": 860})
-            context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+            context = browser.new_context()
+            for name, value in ({"theme": theme} | KEPT_BY_AIRFLOW).items():
+                context.add_init_script(f"localStorage.setItem({json.dumps(name)}, {json.dumps(value)})")
             # Signed in by visiting: everyone is an admin there.
             page = context.new_page()
             page.goto(address, wait_until="networkidle")
             for name, path in _paths(work / "ledger.sqlite").items():
                 if (name in DARK) == (theme == "dark"):
+                    width, height = SIZES.get(name, (1360, 860))
+                    page.set_viewport_size({"width": width, "height": height})
                     _draw(page, address + path, IMAGES / f"{name}.png", framed=name in IN_AIRFLOW)
         browser.close()
     print(f"Drawn into {IMAGES.relative_to(ROOT)}/.")
@@ -64,6 +79,7 @@ def _paths(ledger: Path) -> dict[str, str]:
         record = (connection.execute(changed).fetchone() or [1])[0]
     target = f"?target={TARGET}"
     return {
+        "grid": f"/dags/{DAG}/plugin/edfi-cte-dag",
         "overview": "/plugin/edfi-cte",
         "run": f"/edfi-cte/run{target}&run={quote(run)}",
         "event-queue": f"/edfi-cte/events{target}",

@@ -29,6 +29,26 @@ BY_HAND = {
 }
 
 
+OTHERS = {
+    ".venv/bin/python -m pytest -n 0 tests/rules/test_no_show.py": "tests/rules/test_no_show.py",
+    "PYTHONPATH=$AIRFLOW_HOME/plugins python -m edfi_cte.cli": "tests/packaging/test_install_ways.py",
+    "airflow connections test edfi_2026": "tests/hooks/test_connection_type.py",
+    "airflow dags test": "sandbox/demo.py",
+    "airflow dags trigger": "tests/cluster/cluster.py",
+    "airflow plugins": "tests/packaging/findings.py",
+    "airflow providers hooks": "tests/packaging/findings.py",
+    "pip install --no-deps --target $AIRFLOW_HOME/plugins dist/edfi_cte-*.whl": "tests/packaging/environments.py",
+    "pip install --no-deps dist/edfi_cte-*.whl": "tests/packaging/environments.py",
+    "pip install -c": "tests/packaging/test_repository.py",
+    "pip install dist/edfi_cte-*.whl": "tests/packaging/environments.py",
+    "python -m bench --row 4": "bench/__main__.py",
+    "python -m bench.campus": "bench/campus.py",
+    "python -m sandbox.campus tsql > campus.sql": "tests/campus/test_sample.py",
+}
+"""Other commands in the pages' text, and the file that runs each, or is what it runs (a bench is run by hand)."""
+INLINE = re.compile(r"`((?:airflow|python|pip|curl|\.venv/bin/\w+|PYTHONPATH=\S+) [^`]+)`")
+
+
 def shown() -> list[tuple[str, str]]:
     """Each command with the page that shows it."""
     return sorted(
@@ -78,6 +98,14 @@ def test_the_command_takes_what_is_shown(page: str, command: str):
 @pytest.mark.parametrize("page", [page for page in PAGES if "docker compose" in page.read_text(encoding="utf-8")])
 def test_what_could_not_be_run_is_marked(page: Path):
     assert "Not run" in page.read_text(encoding="utf-8")
+
+
+def test_what_else_the_text_calls_is_run_by_a_file_that_is_there():
+    called = {command for page in PAGES for command in INLINE.findall(page.read_text(encoding="utf-8"))}
+    called |= {"airflow dags trigger"}  # of docs/deletes.md, a block
+
+    assert called == OTHERS.keys()
+    assert [path for path in OTHERS.values() if not (ROOT / path).is_file()] == []
 
 
 def test_no_other_command_is_shown():
