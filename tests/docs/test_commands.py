@@ -37,6 +37,7 @@ OTHERS = {
     "airflow dags trigger": "tests/cluster/cluster.py",
     "airflow plugins": "tests/packaging/findings.py",
     "airflow providers hooks": "tests/packaging/findings.py",
+    "airflow standalone": "tests/browser/test_newcomer.py",
     "pip install --no-deps --target $AIRFLOW_HOME/plugins dist/edfi_cte-*.whl": "tests/packaging/environments.py",
     "pip install --no-deps dist/edfi_cte-*.whl": "tests/packaging/environments.py",
     "pip install -c": "tests/packaging/test_repository.py",
