@@ -31,7 +31,7 @@ STORE = ROOT / "build/mutants.json"
 LEFT_OUT = ("tests/sandbox", "tests/browser", "tests/cluster", "tests/sync/test_model.py", "tests/sync/test_crash.py")
 """Tests that run no line of the package, or far too long for each change."""
 
-FIRST_SECONDS = 60
+FIRST_SECONDS = 15
 """A change is first shown to its quickest tests; those of longer runs judge what is left at the end."""
 
 
@@ -122,40 +122,43 @@ def recorded_of(copy: Path, folder: Path) -> Recorded:
     return known
 
 
-def run(drawn: list[Mutant], workers: list[Worker], chooser: Chooser, deadline: float) -> list[Verdict]:
-    """Judge what was drawn until the deadline (monotonic); what no quick test noticed is shown to the others last."""
+def run(drawn: list[Mutant], workers: list[Worker], chooser: Chooser, minutes: float) -> list[Verdict]:
+    """Judge what was drawn; what no quick test notices is shown to the others last, for which a third is kept.
+
+    When the time is up nothing more is begun, and what is not judged to its end is left out.
+    """
     free: Queue[Worker] = Queue()
     for worker in workers:
         free.put(worker)
+    started = time.monotonic()
 
-    def judge(mutant: Mutant, tests: list[str], limit: float) -> Verdict | None:
+    def judge(mutant: Mutant, tests: list[str], limit: float, until: float) -> Verdict | None:
         now = [test for place, test in enumerate(tests) if place == 0 or chooser.seconds(tests[: place + 1]) < limit]
-        later = tests[len(now) :]
         if not now:
-            return Verdict(mutant, noticed=False, by="(no test runs it)", later=[])
-        if time.monotonic() > deadline:
+            verdict = Verdict(mutant, noticed=False, by="(no test runs it)", later=[])
+        elif time.monotonic() > started + 60 * until:
             return None
-        worker = free.get()
-        try:
-            answer = worker.judge(mutant, now, 60 + 4 * chooser.seconds(now))
-        finally:
-            free.put(worker)
-        return Verdict(mutant, answer["noticed"], answer["by"], later)
+        else:
+            worker = free.get()
+            try:
+                answer = worker.judge(mutant, now, 60 + 4 * chooser.seconds(now))
+            finally:
+                free.put(worker)
+            later = [] if answer["noticed"] else tests[len(now) :]
+            verdict = Verdict(mutant, answer["noticed"], answer["by"], later)
+        word = "noticed " if verdict.noticed else "not yet " if verdict.later else "SURVIVED"
+        print(f"{word} {mutant} {verdict.by}", flush=True)
+        return verdict
 
-    verdicts: list[Verdict] = []
+    def first(mutant: Mutant) -> Verdict | None:
+        return judge(mutant, chooser.tests(mutant), FIRST_SECONDS, minutes * 2 / 3)
+
+    def last(verdict: Verdict | None) -> Verdict | None:
+        return judge(verdict.mutant, verdict.later, 600, minutes) if verdict and verdict.later else verdict
+
     with ThreadPoolExecutor(len(workers)) as pool:
-        for verdict in pool.map(lambda mutant: judge(mutant, chooser.tests(mutant), FIRST_SECONDS), drawn):
-            verdicts += [verdict] if verdict else []
-            if verdict:
-                said = "noticed " if verdict.noticed else "looked at later" if verdict.later else "SURVIVED"
-                print(f"{len(verdicts)}/{len(drawn)} {said} {verdict.mutant} {verdict.by}", flush=True)
-        open_ = [verdict for verdict in verdicts if verdict.later and not verdict.noticed]
-        for verdict, again in zip(open_, pool.map(lambda one: judge(one.mutant, one.later, 600), open_), strict=True):
-            verdicts.remove(verdict)
-            if again:
-                verdicts.append(again)
-                print(f"{'noticed ' if again.noticed else 'SURVIVED'} {again.mutant} {again.by}", flush=True)
-    return verdicts
+        verdicts = pool.map(last, list(pool.map(first, drawn)))
+        return [verdict for verdict in verdicts if verdict is not None]
 
 
 def main() -> int:
@@ -183,7 +186,7 @@ def main() -> int:
         drawn = sample(copies[0], options.seed, options.number, options.only)
         chooser, workers = Chooser(copies[0], recorded), [Worker(copy) for copy in copies]
         try:
-            verdicts = run(drawn, workers, chooser, time.monotonic() + 60 * options.minutes)
+            verdicts = run(drawn, workers, chooser, options.minutes)
         finally:
             for worker in workers:
                 worker.close()
