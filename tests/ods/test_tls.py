@@ -33,6 +33,16 @@ def _no_bundle_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    """What a key is for: an authority's signs certificates, another's a handshake."""
+    others = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign"), False
+    )
+    return x509.KeyUsage(
+        **others, digital_signature=not signs, key_cert_sign=signs, encipher_only=False, decipher_only=False
+    )
+
+
 @dataclass
 class Authority:
     """A certificate authority of a test's own."""
@@ -56,6 +66,10 @@ class Authority:
             .not_valid_before(NOW - 3 * DAY)
             .not_valid_after(until)
             .add_extension(extension, critical=True)
+            # Python 3.13 refuses an authority without these (ssl.VERIFY_X509_STRICT).
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .add_extension(_usage(signs=key is self.key), critical=True)
             .sign(self.key, hashes.SHA256())
         )
 
