@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ class Deployment:
 
     def __init__(self, folder: Path, ods: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder, self._set = folder, monkeypatch.setenv
+        if "AIRFLOW__CORE__FERNET_KEY" not in os.environ:
+            monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "0" * 43 + "=")
         self.rows = Campus()
         self.rows.add(1)
         self.rows.add(2, person=2, noShow=True)

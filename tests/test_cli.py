@@ -32,7 +32,6 @@ def deployment(tmp_path: Path, ods: Any, monkeypatch: pytest.MonkeyPatch, airflo
 
     monkeypatch.setattr(console, "_width", 400)
     monkeypatch.setattr(console, "_height", 100)
-    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "0" * 43 + "=")
     return Deployment(tmp_path, ods, monkeypatch)
 
 
