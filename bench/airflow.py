@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import sqlalchemy as sa
 
@@ -32,6 +33,7 @@ class Airflow:
     def run(self, dag_id: str, within: float) -> float:
         """Trigger a DAG; the seconds from the run's start to its end, by Airflow's account."""
         run_id = f"bench-{time.monotonic_ns()}"
+        self._wait_for_api(within)
         self._wait("SELECT dag_id FROM serialized_dag WHERE dag_id = :it", dag_id, within)
         command = [sys.executable, "-m", "airflow", "dags", "trigger", dag_id, "--run-id", run_id]
         subprocess.run(command, env=self._environment, check=True, capture_output=True)  # noqa: S603
@@ -57,6 +59,16 @@ class Airflow:
             ours |= more
         ours |= {pid for pid, (_, session, _) in processes.items() if session == self._process.pid}
         return sum(ticks for pid, (_, _, ticks) in processes.items() if pid in ours) / _TICKS
+
+    def _wait_for_api(self, within: float) -> None:
+        """A task that finds no API server fails; on a busy machine that is the last of them to be there."""
+        url = f"{self._environment['AIRFLOW__CORE__EXECUTION_API_SERVER_URL']}health"
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            with suppress(OSError), urlopen(url, timeout=5):  # noqa: S310 - our own server
+                return
+            time.sleep(0.5)
+        raise TimeoutError(f"airflow standalone: no API server in {within:.0f} s")
 
     def _wait(self, question: str, parameter: str, within: float) -> Any:
         deadline = time.monotonic() + within
