@@ -74,9 +74,11 @@ def main() -> int:
 def _paths(ledger: Path) -> dict[str, str]:
     """The pages by name, each with something in it."""
     with sqlite3.connect(ledger) as connection:
-        run = connection.execute("SELECT run_id FROM edfi_cte_run ORDER BY started_at DESC").fetchone()[0]
-        changed = "SELECT enrollment_id FROM edfi_cte_event WHERE action = 'Delete/Post' ORDER BY event_id DESC"
-        record = (connection.execute(changed).fetchone() or [1])[0]
+        # The run of the edits has something of each kind.
+        changed = (
+            "SELECT run_id, enrollment_id FROM edfi_cte_event WHERE action = 'Delete/Post' ORDER BY event_id DESC"
+        )
+        run, record = connection.execute(changed).fetchone()
     target = f"?target={TARGET}"
     return {
         "grid": f"/dags/{DAG}/plugin/edfi-cte-dag",

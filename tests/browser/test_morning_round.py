@@ -144,7 +144,7 @@ def test_by_keyboard(server: Server, open_page: Callable[..., Any]):
     page, _ = open_page(server)
     page.goto(f"{server.base}/edfi-cte/")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     for _ in range(3):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")

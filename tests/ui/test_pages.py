@@ -62,21 +62,21 @@ def test_every_link_of_a_page_leads_to_a_page(pages: Pages, path: str):
 
 def test_a_run_adds_up_and_each_number_leads_to_its_list(pages: Pages):
     text = text_of(pages.get("/run", target=TARGET, run=RUNS[0]))
-    assert "What became of the 8 records that Campus gave" in text
+    assert "What happened to the 8 records from Campus" in text
     for part in ("desired 4", "superseded 1", "rejected 2", "excluded 1", "sent: Post 3", "failed or held 1"):
         assert part in text, part
     html = pages.get("/run", target=TARGET, run=RUNS[1])
     followed = [href for href in links(html) if "outcome=" in href or "status=" in href]
     assert len(followed) >= 5
     for href in followed:
-        assert "No record is like that" not in pages.get(href.removeprefix("/edfi-cte"))
+        assert "No record matches" not in pages.get(href.removeprefix("/edfi-cte"))
 
 
 def test_a_run_id_with_plus_and_colon_is_found_however_it_arrives(pages: Pages):
     assert RUNS[0] in pages.get("/run", target=TARGET, run=RUNS[0])
     assert RUNS[0] in pages.get("/run", target=TARGET, run=RUNS[0].replace("+", " "))
     asked = f"/dag-run?dag_id=student_cte_program_associations&run_id={RUNS[0]}"
-    assert "What became of" in pages.get(asked)
+    assert "What happened to" in pages.get(asked)
     assert "scheduled__2026-11-24T00%3A00%3A00%2B00%3A00" in pages.get("/")
 
 
@@ -118,8 +118,8 @@ def test_an_event_shows_each_attempt(pages: Pages):
 
 
 def test_a_filter_that_nothing_fits(pages: Pages):
-    assert "No event is like that" in pages.get("/events", target=TARGET, cause="no_such_cause")
-    assert "No record is like that" in pages.get("/records", target=TARGET, reason="school_exclude")
+    assert "No event matches" in pages.get("/events", target=TARGET, cause="no_such_cause")
+    assert "No record matches" in pages.get("/records", target=TARGET, reason="school_exclude")
 
 
 def test_errors_are_grouped_with_what_to_do(pages: Pages):
@@ -237,7 +237,7 @@ def test_more_targets_than_a_page_takes(world: Any, deploy: Callable[..., None],
     assert len(set(seen)) == len(seen) == 61
     assert "page 2 of 3" in text_of(pages.get("/", page=2))
     assert "000133-2026" in pages.get("/", find="000133")
-    assert "No target is like" in pages.get("/", find="nowhere")
+    assert "No target matches" in pages.get("/", find="nowhere")
 
 
 def test_an_unknown_target(pages: Pages):
