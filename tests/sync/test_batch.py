@@ -180,6 +180,8 @@ def test_each_lane_has_its_group_in_the_log(caplog: pytest.LogCaptureFixture):
         *("::group::b", "b: passed over: nothing to do", "::endgroup::"),
         *("::group::c", "no way", "::endgroup::"),
     ]
+    assert batch.seconds.keys() == {"a", "b", "c"}
+    assert all(0 <= seconds < 60 for seconds in batch.seconds.values())
     assert str(batch).startswith("1 of 3 lanes failed")
     assert str(batch).endswith(": c")
 
