@@ -22,6 +22,7 @@ BY_HAND = {
     "test-quick": "a part of make test",
     "sandbox": "runs until it is stopped; the demo and the tests start the same server",
     "bench": "minutes; docs/performance.md has its figures",
+    "bench-state": "a quarter of an hour; docs/performance.md has its figures",
     "ui": "serves pages until it is stopped; make test-browser walks them",
     "screenshots": "draws the pages for the docs; make test-browser walks them",
     "mutants": "minutes to hours, by the number asked for",
