@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from edfi_cte.campus import CodeUsage
 from edfi_cte.cli import main
-from edfi_cte.cli.proposals import Descriptor, clusters, programs
+from edfi_cte.cli.proposals import Answers, Descriptor, Proposal, clusters, programs, settings_text
 from edfi_cte.settings import load_settings
 from sandbox.ods import serve
 from tests.deployment import Deployment
@@ -149,6 +150,29 @@ def test_a_program_of_the_same_name_needs_no_mapping() -> None:
     assert programs(usage, known) == []
     [found] = programs([CodeUsage("cte_program_type", "0110", "Agriculture Education", 2)], known)
     assert found.value == "Agricultural Education"
+
+
+ANSWERS = Answers("039141", 2026, "campus", "edfi_2026", "edfi_cte_ledger")
+SAME = Proposal("8", "Z", 3, "uri://a.org/D#8", "the same code")
+SAME_ELSEWHERE = Proposal("7", "Z", 3, "uri://b.org/D#7", "the same code")
+OTHER = Proposal("9", "Y", 2, "uri://b.org/D#X", "like it")
+NOTHING = Proposal("5", "", 1200, None, "")
+
+
+@pytest.mark.parametrize(
+    ("proposals", "lines"),
+    [
+        ([SAME, OTHER], ["namespace: uri://a.org/D", "mapping:", '"9": "uri://b.org/D#X"  # Y, 2 records; like it']),
+        ([SAME], ["namespace: uri://a.org/D", "mapping: {}"]),
+        ([SAME, SAME_ELSEWHERE], ["mapping:", '"8": "uri://a.org/D#8"', '"7": "uri://b.org/D#7"']),
+        ([NOTHING], ["mapping: {}", '# "5": nothing like it is in the ODS (no label in Campus, 1,200 records)']),
+    ],
+)
+def test_a_namespace_is_named_once_where_the_codes_are_the_same(proposals: list[Proposal], lines: list[str]) -> None:
+    text = settings_text(ANSWERS, proposals, [], "uri://ed-fi.org/ProgramTypeDescriptor#CTE")
+    said = text.partition("    career_cluster:\n")[2].splitlines()
+    assert [line.strip()[: len(wanted)] for line, wanted in zip(said, lines, strict=False)] == lines
+    assert yaml.safe_load(text)["preferences"]["default"]["career_cluster"] is not None
 
 
 def test_whoever_stops_it_gets_no_traceback_and_no_file(

@@ -1,6 +1,7 @@
 """The settings file is read once a process, seen anew when it changes, and read alike with and without libyaml."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,13 @@ def test_a_file_that_is_not_utf_8_is_named_with_its_line(path: Path, encoding: s
     path.write_bytes(("# Línea\n" + GOOD).encode(encoding))
     with pytest.raises(SettingsError, match=rf"line 1: the file is not UTF-8 but .*{said}.*Save it as UTF-8"):
         load_settings(path)
+
+
+def test_what_is_no_yaml_is_said_in_one_line_without_the_parsers_context(path: Path):
+    path.write_text("version: 1\nguards: {a: 1\n")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(path)
+    said = str(refused.value)
+    first, where = said.splitlines()
+    assert re.search(r", line 3: not valid YAML: (did not find )?expected ',' or '}'", first)
+    assert where == f"The file: {path}"

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from edfi_cte.ledger import bulk, leases
+from edfi_cte.ledger import bulk, leases, runs
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.leases import LeaseHeld, LeaseLost, Needs, Owner, PlanPast, Step
-from edfi_cte.ledger.schema import hold, lease
+from edfi_cte.ledger.schema import hold, lease, run
 from edfi_cte.ledger.server_clock import server_now, server_time
 
 TARGET = "039141-2026"
@@ -188,3 +188,24 @@ def test_the_servers_time_is_utc(ledger: sa.Engine):
         later = connection.execute(sa.select(server_now(timedelta(minutes=3)))).scalar_one()
     assert timedelta(minutes=2, seconds=59) < later - now < timedelta(minutes=3, seconds=30)
     assert abs(now - bulk.now()) < timedelta(seconds=30)
+
+
+def test_a_runs_entry_is_its_own_or_that_of_the_same_run_of_an_airflow_that_moved(ledger: sa.Engine):
+    """A run of another DAG has an entry of its own, also where two such have one long name."""
+
+    def entry(deployment: str, dag: str, run_id: str = "scheduled") -> tuple[str, str]:
+        owner = Owner(deployment, dag, run_id)
+        with ledger.begin() as connection:
+            name = runs.start(connection, TARGET, owner, {})
+            row = runs.get_run(connection, TARGET, name)
+            assert row is not None
+            assert row.owner == owner.key
+            return name, row.dag_id
+
+    assert entry("old", "cte") == ("scheduled", "cte")
+    assert entry("new", "cte") == ("scheduled", "cte"), "it goes on in the entry of the first"
+    assert entry("new", "other") == ("scheduled of other", "other")
+    assert entry("new", "cte") == ("scheduled", "cte")
+    with ledger.begin() as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(run)).scalar_one()
+    assert count == 2

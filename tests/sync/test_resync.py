@@ -172,6 +172,18 @@ def test_a_refused_delete_is_out_of_reach_and_the_record_is_looked_after_again_w
     assert hidden.there() == hidden.expected()
 
 
+def test_a_new_record_whose_old_one_is_out_of_reach_is_sent_all_the_same(hidden: World):
+    """A Delete/Post is done by its post; what the ODS keeps of the old key is told as what we can't delete."""
+    hidden.campus.set("Person", 2, stateID="1000000007")
+    result = hidden.run(resync=False)
+    assert (result.status, result.counts["failed"]) == ("ok", 0)
+    assert result.counts["sent"]["Delete/Post"] == 1
+    assert result.counts["out of the key's reach"] == {"student_id_changed": 1}
+    assert hidden.in_ledger("SELECT COUNT(*) FROM edfi_cte_deletion") == [(0,)]
+    assert hidden.expected().items() <= hidden.there().items()
+    assert len(hidden.there()) == len(hidden.expected()) + 1
+
+
 def test_a_record_that_waits_under_the_program_type_that_was_ours_before_is_left_alone(sent: World):
     """One program of the new type is missing, so its record stays as it was sent; the others move."""
     sent.campus.set("EnrollmentMO", 2, cteProgramType="0110")

@@ -14,6 +14,7 @@ from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.steps import run_step
 from sandbox.ods import serve
+from sandbox.ods.faults import Fault
 from tests.sync.campus import STUDENTS
 from tests.sync.ods_seed import EDORG, seed
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -83,6 +84,34 @@ def test_of_two_that_claim_at_once_one_is_refused(world: World):
     insert = sa.insert(addresses.table).values(row | {"address_id": addresses.address_id(address)})
     with world.ledger.begin() as second, pytest.raises(sa.exc.IntegrityError):
         second.execute(insert)
+
+
+def test_what_was_known_of_another_address_is_past_once_nothing_of_it_is_mapped(world: World):
+    """A stranger that waited there, and a post there whose answer was lost."""
+    first, other = world.odses[2026], world.odses[2025]
+    world.campus.add(1)
+    world.run()
+    [stranger] = first.control.documents(RESOURCE)
+    world.campus.set("Enrollment", 1, noShow=True)
+    assert world.run().counts["sent"]["Delete"] == 1
+    world.lose_ledger()
+    own = {k: v for k, v in stranger.items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    first.control.put(RESOURCE, own | {"beginDate": "2025-12-01"})
+    world.run()
+    assert world.kept() == {("waiting", "first_contact"): 1}
+    world.campus.set("Enrollment", 1, noShow=None)
+    with first.control.faults(Fault("drop", method="POST", path=RESOURCE, when="after")):
+        world.run(resync=False)
+    doubts = "SELECT COUNT(*) FROM edfi_cte_event WHERE in_doubt"
+    assert world.in_ledger(doubts) == [(1,)]
+    world.odses = {2025: first, 2026: other}
+    run_step(world.lane(run_id="elsewhere"), "preflight")
+    assert world.in_ledger(doubts) == [(0,)]
+    assert world.kept() == {}
+    [(known_since,)] = world.in_ledger("SELECT known_since FROM edfi_cte_target")
+    assert known_since is None
+    assert world.run(run_id="elsewhere").counts["sent"]["Post"] == 1
+    assert world.there() == world.expected() != {}
 
 
 @pytest.mark.parametrize("same", [True, False])

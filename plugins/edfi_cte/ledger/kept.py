@@ -152,11 +152,9 @@ def hidden(connection: sa.Connection, target_id: str) -> set[str]:
     )
 
 
-def listing(connection: sa.Connection, target_id: str, state: str | None = None) -> list[dict[str, Any]]:
-    """Every kept record of a target, of one state or of all, oldest first."""
+def listing(connection: sa.Connection, target_id: str) -> list[dict[str, Any]]:
+    """Every kept record of a target, by state and reason, oldest first."""
     statement = sa.select(table).where(table.c.target_id == target_id)
-    if state is not None:
-        statement = statement.where(table.c.state == state)
     rows = connection.execute(statement.order_by(table.c.state, table.c.reason, table.c.since, table.c.key_id))
     return [row_dict(found) for found in rows]
 
