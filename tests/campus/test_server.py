@@ -5,12 +5,13 @@ The server is the protocol server of tds.py; what it says of itself are a SQL Se
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from edfi_cte.deployment import open_lane
-from edfi_cte.sync.checks import Finding, Level, check_campus, check_campus_server
+from edfi_cte.sync.checks import Finding, Level, check_campus, check_campus_server, check_programs, check_usage
 from edfi_cte.sync.lane import RunOptions
 from tests.campus.tds import TdsServer, Trouble
 from tests.campus.test_faults import connect, deployment, failure, ods, server
@@ -96,3 +97,16 @@ def test_a_connection_that_does_not_ask_for_encryption_is_warned_of(deployment: 
     connect(deployment, server, extra={"encryption": "require"})
     again, why = failure("preflight")
     assert (again, "'campus'" in why) == (True, True), "the protocol server has no TLS, so the driver gives up"
+
+
+def test_codes_that_can_not_be_read_are_said_once(deployment: Deployment, server: TdsServer):
+    lane = open_lane("039141-2026", "check", RunOptions(dry_run=True))
+    server.troubles.append(Trouble("FULL OUTER JOIN", 1205, "Deadlock.", times=2))
+
+    async def programs() -> list[Finding]:
+        async with lane.open_ods() as client:
+            return [finding async for finding in check_programs(lane, client)]
+
+    [line] = said(check_usage, Level.ERROR)
+    assert "deadlock victim" in line
+    assert asyncio.run(programs()) == []

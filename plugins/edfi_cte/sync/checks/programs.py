@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from edfi_cte.campus import CodeUsage
+from edfi_cte.campus import CampusError, CodeUsage
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied
 from edfi_cte.sync.checks.findings import Finding, error, ok, records, warning, would_fail
@@ -18,7 +18,10 @@ from edfi_cte.sync.programs import ADVICE, ON_TRUST, known_programs, lacking
 
 async def check_programs(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
     """The programs that the scope year's records will refer to, against those of the ODS."""
-    usage = lane.open_campus().code_usage(lane.target.scope_year)
+    try:
+        usage = lane.open_campus().code_usage(lane.target.scope_year)
+    except CampusError:
+        return  # said by check_usage
     wanted: Counter[str] = Counter()
     for item in usage:
         if item.field == "cte_program_type" and item.records and (name := _program_name(lane, item)):
