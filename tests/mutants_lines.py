@@ -155,15 +155,20 @@ class Recorded:
         return found
 
     def as_json(self) -> dict[str, Any]:
-        lines = [[path, line, sorted(tests)] for (path, line), tests in sorted(self.lines.items())]
+        place = {test: number for number, test in enumerate(self.seconds)}
+        lines = [
+            [path, line, [place[test] for test in tests if test in place] + ([-1] if AT_IMPORT in tests else [])]
+            for (path, line), tests in self.lines.items()
+        ]
         return {"seconds": self.seconds, "lines": lines}
 
     @classmethod
     def of_json(cls, stored: dict[str, Any]) -> Recorded:
         found = cls()
         found.seconds = stored["seconds"]
-        for path, line, tests in stored["lines"]:
-            found.lines[path, line] = set(tests)
+        tests = [*found.seconds, AT_IMPORT]
+        for path, line, places in stored["lines"]:
+            found.lines[path, line] = {tests[place] for place in places}
         return found
 
     def without(self, files: set[str], modules: set[str]) -> None:
