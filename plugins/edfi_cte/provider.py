@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
+FIELD_BEHAVIOUR: dict[str, Any] = {
+    "hidden_fields": ["schema"],
+    "relabeling": {"host": "Base URL", "login": "Key", "password": "Secret"},
+    "placeholders": {
+        "host": "https://ods.example.gov/api",
+        "login": "the key (client id) that the Ed-Fi host gave you",
+        "password": "its secret",
+        "port": "443, or what the Base URL says: the test button needs it",
+    },
+}
+"""What the form makes of a connection's usual fields, as Airflow 3.1 has the names."""
+
 
 def get_provider_info() -> dict[str, Any]:
     """Provider metadata with the connection type ``edfi`` and its form (conn-fields: Airflow 3.2+)."""
@@ -43,16 +55,7 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": "edfi",
                 "hook-class-name": "edfi_cte.hooks.edfi.EdFiHook",
                 "hook-name": "Ed-Fi",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["schema"],
-                    "relabeling": {"host": "Base URL", "login": "Key", "password": "Secret"},
-                    "placeholders": {
-                        "host": "https://ods.example.gov/api",
-                        "login": "the key (client id) that the Ed-Fi host gave you",
-                        "password": "its secret",
-                        "port": "443, or what the Base URL says: the test button needs it",
-                    },
-                },
+                "ui-field-behaviour": {name.replace("_", "-"): value for name, value in FIELD_BEHAVIOUR.items()},
                 "conn-fields": _CONNECTION_FIELDS,
             }
         ],

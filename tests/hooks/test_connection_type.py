@@ -70,6 +70,15 @@ def test_the_form_names_explains_and_masks() -> None:
         assert shown["description"], name
 
 
+def test_airflow_3_1_names_the_fields_of_its_form_alike() -> None:
+    """It reads no metadata, and asks the hook."""
+    [metadata] = get_provider_info()["connection-types"]
+    behaviour = {name.replace("-", "_"): value for name, value in metadata["ui-field-behaviour"].items()}
+    assert EdFiHook.get_ui_field_behaviour() == behaviour
+    schema = json.loads((Path(airflow.__file__).parent / "customized_form_field_behaviours.schema.json").read_text())
+    jsonschema.validate(behaviour, schema)
+
+
 def test_the_forms_fields_and_defaults_are_the_configs() -> None:
     (kind,) = get_provider_info()["connection-types"]
     shown: dict[str, dict[str, Any]] = kind["conn-fields"]

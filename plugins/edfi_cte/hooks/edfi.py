@@ -24,6 +24,7 @@ from edfi_cte.ods import (
     TokenStore,
     WriteResult,
 )
+from edfi_cte.provider import FIELD_BEHAVIOUR
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -65,6 +66,11 @@ class EdFiHook(HttpOperatorSupport, BaseHook):
         self._config: EdFiConfig | None = None
         self._session: ClientSession | None = None
         self._opening = threading.Lock()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """For the form of Airflow 3.1; from 3.2 on the provider's metadata are read instead."""
+        return FIELD_BEHAVIOUR
 
     def config(self) -> EdFiConfig:
         """What the connection says. Raises ConfigurationError if that cannot be."""
