@@ -132,5 +132,11 @@ class Campus:
                 self._written[name] = deepcopy(rows)
         return self._database
 
+    def close(self) -> None:
+        """Let the database go; the rows stay."""
+        if self._database is not None:
+            self._database.close()
+        self._database, self._written = None, {}
+
     def set_autocommit(self, _conn: Any, _autocommit: bool) -> None:
         raise NotImplementedError
