@@ -32,9 +32,10 @@ def explained(
     found = sorted(
         error.errors(include_url=False, include_input=False), key=lambda item: item["type"] != "extra_forbidden"
     )
+    wholes = {item["loc"][:length] for item in found for length in range(1, len(item["loc"]))}
     lines = []
     for item in found:
-        if any(_is_part_of(other["loc"], item["loc"]) for other in found):
+        if item["loc"] in wholes:
             continue  # "no valid target" only repeats what is wrong with the target
         location = (*inside, *item["loc"], *_misplaced(item))
         message = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
@@ -56,10 +57,6 @@ def _misplaced(item: Any) -> Location:
     """Where a rule over several values has found its mistake; pydantic knows only where the rule stands."""
     error = item.get("ctx", {}).get("error")
     return error.location if isinstance(error, Misplaced) else ()
-
-
-def _is_part_of(location: Location, whole: Location) -> bool:
-    return len(location) > len(whole) > 0 and location[: len(whole)] == whole
 
 
 def _allowed(model: type[BaseModel], location: Location) -> str:
