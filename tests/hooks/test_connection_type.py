@@ -192,6 +192,12 @@ def test_a_port_beside_the_base_url_is_the_same_address(connect: Connect, host: 
     assert EdFiHook(connect(host=host, port=443)).config().base_url == "https://ods.example.gov/api"
 
 
+def test_a_port_that_is_none_in_the_base_url_is_refused_whatever_stands_beside_it(connect: Connect) -> None:
+    ok, message = EdFiHook(connect(host="https://ods.example.gov:https/api", port=443)).test_connection()
+    assert not ok
+    assert "base_url is not an address" in message
+
+
 def test_two_ports_that_disagree_are_refused(connect: Connect) -> None:
     ok, message = EdFiHook(connect(host="https://ods.example.gov:8443/api", port=443)).test_connection()
     assert not ok

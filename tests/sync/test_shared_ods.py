@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from edfi_cte.ledger import addresses, forgetting
+from edfi_cte.ledger import addresses, forgetting, lasting
 from edfi_cte.lines import in_lines
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.sync.checks.addresses import check_address
@@ -104,10 +104,13 @@ def test_what_was_known_of_another_address_is_past_once_nothing_of_it_is_mapped(
         world.run(resync=False)
     doubts = "SELECT COUNT(*) FROM edfi_cte_event WHERE in_doubt"
     assert world.in_ledger(doubts) == [(1,)]
+    with world.ledger.begin() as connection:
+        lasting.save(connection, world.lane().target_id, {"k" * 32: {"p": "-"}}, remembered=True)
     world.odses = {2025: first, 2026: other}
     run_step(world.lane(run_id="elsewhere"), "preflight")
     assert world.in_ledger(doubts) == [(0,)]
     assert world.kept() == {}
+    assert world.in_ledger("SELECT COUNT(*) FROM edfi_cte_difference") == [(0,)]
     [(known_since,)] = world.in_ledger("SELECT known_since FROM edfi_cte_target")
     assert known_since is None
     assert world.run(run_id="elsewhere").counts["sent"]["Post"] == 1
