@@ -141,7 +141,7 @@ def run(drawn: list[Mutant], workers: list[Worker], chooser: Chooser, minutes: f
         else:
             worker = free.get()
             try:
-                answer = worker.judge(mutant, now, 60 + 4 * chooser.seconds(now))
+                answer = worker.judge(mutant, now, 120 + 10 * chooser.seconds(now))
             finally:
                 free.put(worker)
             later = [] if answer["noticed"] else tests[len(now) :]
