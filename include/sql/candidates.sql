@@ -55,12 +55,61 @@ of_district AS (
         )
 ),
 
--- 2. Those with any career-technical value, clean.
+-- 2. Their flags, clean.
+flagged AS (
+    SELECT
+        o.enrollment_id,
+        o.person_id,
+        o.start_date,
+        o.end_date,
+        o.service_type,
+        o.career_cluster,
+        o.cte_program_type,
+        o.career_pathway,
+        o.student_status,
+        o.certification_status,
+        o.calendar_year,
+        o.calendar_name,
+        o.calendar_end_date,
+        o.school_number,
+        o.school_name,
+        {%- for rule in rules %}
+        {{ flag("o." ~ rule) }} AS {{ rule }}{{ "," if not loop.last }}
+        {%- endfor %}
+    FROM of_district AS o
+),
+
+-- 3. Whether the student has an enrollment in the scope year: 2 if one is not itself excluded, 1 if that can't be read.
+--    (A window, not a join: no plan of it is worse than a sort.)
+attended AS (
+    SELECT
+        f.*,
+        MAX(
+            CASE
+                WHEN f.calendar_year = {{ param("scope_year") }}
+                    THEN
+                        CASE
+                            {%- for rule in rules %}
+                            WHEN f.{{ rule }} = 1 THEN 0
+                            {%- endfor %}
+                            {%- for rule in rules %}
+                            WHEN f.{{ rule }} = 2 THEN 1
+                            {%- endfor %}
+                            ELSE 2
+                        END
+                ELSE 0
+            END
+        ) OVER (PARTITION BY f.person_id) AS attends
+    FROM flagged AS f
+),
+
+-- 4. Those with any career-technical value, clean.
 enrollment AS (
     SELECT
         l.enrollment_id,
         l.person_id,
         l.calendar_year,
+        l.attends,
         {{ day("l.start_date") }} AS start_date,
         {{ day("l.end_date") }} AS end_date,
         {{ day("l.calendar_end_date") }} AS calendar_end_date,
@@ -74,13 +123,13 @@ enrollment AS (
         {{ text("l.school_name") }} AS school_name,
         {{ text("l.calendar_name") }} AS calendar_name,
         {%- for rule in rules %}
-        {{ flag("l." ~ rule) }} AS {{ rule }}{{ "," if not loop.last }}
+        l.{{ rule }}{{ "," if not loop.last }}
         {%- endfor %}
-    FROM of_district AS l
+    FROM attended AS l
     WHERE l.career_cluster IS NOT NULL OR l.cte_program_type IS NOT NULL
 ),
 
--- 3. An enrollment that was never closed ends with its calendar, though not before it started; else it is open.
+-- 5. An enrollment that was never closed ends with its calendar, though not before it started; else it is open.
 bounded AS (
     SELECT
         en.*,
@@ -93,7 +142,7 @@ bounded AS (
     FROM enrollment AS en
 ),
 
--- 4. Both ends count. A record that ends before it starts lasts no day and overlaps nothing.
+-- 6. Both ends count. A record that ends before it starts lasts no day and overlaps nothing.
 dated AS (
     SELECT
         b.*,
@@ -106,46 +155,16 @@ dated AS (
     FROM bounded AS b
 ),
 
--- 5. The students with an enrollment in the scope year: 2 if one is not itself excluded, 1 if that can't be read.
-present AS (
-    SELECT
-        o.person_id,
-        {%- for rule in rules %}
-        {{ flag("o." ~ rule) }} AS {{ rule }}{{ "," if not loop.last }}
-        {%- endfor %}
-    FROM of_district AS o
-    WHERE o.calendar_year = {{ param("scope_year") }}
-),
-
-attending AS (
-    SELECT
-        pr.person_id,
-        MAX(
-            CASE
-                {%- for rule in rules %}
-                WHEN pr.{{ rule }} = 1 THEN 0
-                {%- endfor %}
-                {%- for rule in rules %}
-                WHEN pr.{{ rule }} = 2 THEN 1
-                {%- endfor %}
-                ELSE 2
-            END
-        ) AS attends
-    FROM present AS pr
-    GROUP BY pr.person_id
-),
-
--- 6. The candidates. A record in a calendar of the year is itself an enrollment in the year: what excludes it, if
+-- 7. The candidates. A record in a calendar of the year is itself an enrollment in the year: what excludes it, if
 --    anything, is its own flags, not that the student has no other.
 considered AS (
     SELECT
         dt.*,
         CASE
             WHEN dt.calendar_year = {{ param("scope_year") }} THEN 2
-            ELSE COALESCE(a.attends, 0)
+            ELSE dt.attends
         END AS has_enrollment
     FROM dated AS dt
-    LEFT JOIN attending AS a ON dt.person_id = a.person_id
     WHERE
         (dt.career_cluster IS NOT NULL OR dt.cte_program_type IS NOT NULL)
         AND (
@@ -154,7 +173,7 @@ considered AS (
         )
 ),
 
--- 7. The rules, in the page's order: a record that several exclude bears the first. The flags come last, each a rule of
+-- 8. The rules, in the page's order: a record that several exclude bears the first. The flags come last, each a rule of
 --    its name; one that is neither marked nor unmarked is no rule's: the reader refuses it by its name.
 candidate AS (
     SELECT

@@ -95,6 +95,7 @@ def test_what_an_index_can_answer_is_asked_of_the_raw_columns():
     assert not re.search(r"\b(TRIM|UPPER|CASE|COALESCE|NULLIF)\b", year)
     assert re.findall(r"CAST\((\S+) AS", year) == ["%s"] * 3
     assert text.count("FROM campus_enrollment") == 1, "read twice, some databases would keep the whole table first"
+    assert text.count("FROM of_district") == 1, "joined to itself, a bad plan would be quadratic"
 
 
 @pytest.mark.parametrize(
