@@ -95,7 +95,7 @@ DOCS := .venv-docs
 
 .PHONY: docs
 docs: $(DOCS)/.ready ## Build the documentation site into build/docs
-	@$(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir build/doctrees docs build/docs
+	@$(DOCS)/bin/python -m sphinx --quiet --fresh-env --write-all --fail-on-warning --keep-going --doctree-dir build/doctrees docs build/docs
 	@echo "build/docs/index.html"
 
 .PHONY: docs-generated
