@@ -337,6 +337,14 @@ def test_a_fault_in_one_partition_ends_the_reading() -> None:
     assert len(api.seen) == before
 
 
+@pytest.mark.parametrize(("count", "numbers"), [(99, []), (100, ["2"]), (149, ["2"]), (150, ["3"]), (250, ["5"])])
+def test_a_collection_is_cut_into_parts_of_five_pages_at_least(count: int, numbers: list[str]) -> None:
+    with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
+        api.add("students", count)
+        assert len(with_client(api, ids, page_size=10)) == count
+    assert [seen.query["number"] for seen in api.data_requests() if seen.path.endswith("/partitions")] == numbers
+
+
 def test_a_reader_may_leave_early() -> None:
     with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
         api.add("students", 1000)
