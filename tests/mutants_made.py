@@ -76,10 +76,13 @@ def mutants_of(root: Path, path: Path) -> Iterator[Mutant]:
 
 
 def _without_meaning(node: ast.AST) -> Iterator[ast.AST]:
-    """What no test of behaviour can see: the options of a dataclass."""
+    """What no test of behaviour can see: the options of a dataclass, and a zip that makes sure of its lengths."""
     for decorator in getattr(node, "decorator_list", []):
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("dataclass"):
             yield from ast.walk(decorator)
+    match node:
+        case ast.Call(func=ast.Name(id="zip"), keywords=[ast.keyword(arg="strict", value=value)]):
+            yield value
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
