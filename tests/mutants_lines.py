@@ -110,7 +110,9 @@ def pytest_fixture_setup(fixturedef: Any) -> Iterator[None]:
         return (yield)
     finally:
         _recorder.begin(before)
-        _recorder.wide_seconds = within + time.monotonic() - started
+        took = time.monotonic() - started
+        _recorder.wide_seconds = within + took
+        _recorder.write("made", _wide(fixturedef), round(took, 3))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -123,7 +125,10 @@ def _wide(definition: Any) -> str:
 
 
 class Recorded:
-    """What was recorded: ``seconds`` by test, ``lines`` by path and line with the tests, and the ``failed`` tests."""
+    """What was recorded: the ``seconds`` of each test, the tests of each of ``lines`` (path, line), what ``failed``.
+
+    A test's seconds are those that it takes alone, with all of its fixtures.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -132,26 +137,24 @@ class Recorded:
 
     @classmethod
     def read(cls, folder: Path) -> Recorded:
-        found, skipped = cls(), set()
-        uses: dict[str, set[str]] = defaultdict(set)
-        by_context: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        rows: dict[str, list[list[str]]] = defaultdict(list)
         for file in sorted(folder.glob("*.lines")):
             for row in file.read_text().splitlines():
-                match row.split("\t"):
-                    case ["took", test, seconds]:
-                        found.seconds[test] = float(seconds)
-                    case ["line", context, path, line]:
-                        by_context[context].add((path, int(line)))
-                    case ["uses", test, fixture]:
-                        uses[fixture].add(test)
-                    case ["failed", test]:
-                        found.failed.add(test)
-                    case ["skipped", test]:
-                        skipped.add(test)
-        for context, lines in by_context.items():
+                kind, *values = row.split("\t")
+                rows[kind].append(values)
+        uses: dict[str, set[str]] = defaultdict(set)
+        for test, fixture in rows["uses"]:
+            uses[fixture].add(test)
+        found = cls()
+        found.failed = {test for [test] in rows["failed"]}
+        found.seconds = {test: float(seconds) for test, seconds in rows["took"]}
+        for fixture, seconds in dict(rows["made"]).items():
+            for test in uses[fixture] & found.seconds.keys():
+                found.seconds[test] += float(seconds)
+        left_out = found.failed | {test for [test] in rows["skipped"]}
+        for context, path, line in rows["line"]:
             tests = uses[context] if context.startswith("fixture ") else {context}
-            for line in lines:
-                found.lines[line] |= tests - found.failed - skipped
+            found.lines[path, int(line)] |= tests - left_out
         return found
 
     def as_json(self) -> dict[str, Any]:
