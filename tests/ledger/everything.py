@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -18,12 +18,12 @@ ACTIONS = ("Post", "Put", "Delete", "Delete/Post")
 WITHOUT_TARGET = {attempt.name, token.name}
 
 
-def fill(connection: sa.Connection, target_id: str, number: int = 0) -> None:
+def fill(connection: sa.Connection, target_id: str, number: int = 0, also: Sequence[int] = ()) -> None:
     """Rows of the target in every table that has one. ``number``: where only the address may differ."""
     for table in metadata.sorted_tables:
         if table.name in WITHOUT_TARGET:
             continue
-        for row in _rows(table, target_id, number):
+        for row in _rows(table, target_id, number, also):
             there = connection.execute(
                 sa.select(sa.func.count()).select_from(table).where(*_same_key(table, row))
             ).scalar_one()
@@ -40,10 +40,10 @@ def _same_key(table: sa.Table, row: dict[str, Any]) -> list[sa.ColumnElement[boo
     return [column == row[column.name] for column in keys] or [sa.false()]
 
 
-def _rows(table: sa.Table, target_id: str, number: int) -> Iterator[dict[str, Any]]:
+def _rows(table: sa.Table, target_id: str, number: int, also: Sequence[int]) -> Iterator[dict[str, Any]]:
     if table is event:
-        states = itertools.product(EventStatus, (False, True), (False, True), ACTIONS)
-        for place, (status, doubt, old_doubt, action) in enumerate(states):
+        states = list(itertools.product(EventStatus, (False, True), (False, True), ACTIONS))
+        for place, (status, doubt, old_doubt, action) in [*enumerate(states), *((n, states[n % 96]) for n in also)]:
             yield _row(table, target_id, place) | {
                 "status": status,
                 "in_doubt": doubt,
@@ -53,7 +53,7 @@ def _rows(table: sa.Table, target_id: str, number: int) -> Iterator[dict[str, An
                 "attempts": 1,
             }
         return
-    for place in range(3):
+    for place in (*range(3), *also):
         row = _row(table, target_id, place)
         if table.name == "edfi_cte_address_claim":
             row |= {"address_id": f"{number:032}"}

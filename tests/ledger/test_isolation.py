@@ -72,8 +72,23 @@ ARGUMENTS: dict[str, Any] = {
     "edorg_id": 7,
     "edfi_conn_id": "-",
     "scope_year": 2026,
-    "only": None,
 }
+OTHERS_ALONE = 999
+OF_OTHERS = {
+    "run_id": f"{OTHERS_ALONE:032}",
+    "token": f"{OTHERS_ALONE:032}",
+    "key_ids": [f"{OTHERS_ALONE:032}"],
+    "key_id": f"{OTHERS_ALONE:032}",
+    "keys": [f"{OTHERS_ALONE:032}"],
+    "fingerprint": f"{OTHERS_ALONE:032}",
+    "ods_ids": [f"{OTHERS_ALONE:032}"],
+    "ods_id": f"{OTHERS_ALONE:032}",
+    "enrollment_ids": [OTHERS_ALONE + 1],
+    "enrollment_id": OTHERS_ALONE + 1,
+    "list_id": f"{OTHERS_ALONE:032}",
+}
+"""What the others have, and this target has not."""
+
 Call = Callable[[sa.Connection], Any]
 
 
@@ -155,7 +170,7 @@ def functions() -> Iterator[str]:
                 yield f"{name}.{function}"
 
 
-def call(connection: sa.Connection, name: str) -> Any:
+def call(connection: sa.Connection, name: str, given_by_name: dict[str, Any]) -> Any:
     if name in OWN_WAY:
         return OWN_WAY[name](connection)
     module, function = name.split(".")
@@ -167,7 +182,7 @@ def call(connection: sa.Connection, name: str) -> Any:
         elif parameter.name == "target_id":
             given["target_id"] = OWN
         elif parameter.default is inspect.Parameter.empty or parameter.name in ARGUMENTS:
-            given[parameter.name] = ARGUMENTS[parameter.name]
+            given[parameter.name] = given_by_name[parameter.name]
     return found(**given)
 
 
@@ -208,7 +223,7 @@ def full(path: Path, targets: Sequence[str]) -> sa.Engine:
     ledger = open_ledger(f"sqlite:///{path}")
     with ledger.begin() as connection:
         for number, target_id in enumerate(targets):
-            fill(connection, target_id, number)
+            fill(connection, target_id, number, also=() if target_id == OWN else (OTHERS_ALONE,))
     return ledger
 
 
@@ -226,8 +241,23 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
     return made[0], made[1]
 
 
-@pytest.mark.parametrize("name", list(functions()))
-def test_a_function_knows_its_target_only(name: str, templates: tuple[bytes, bytes], tmp_path: Path):
+def asked_of(name: str) -> set[str]:
+    module, function = name.split(".")
+    found = getattr(import_module(f"edfi_cte.ledger.{module}"), function)
+    return set(inspect.signature(found).parameters)
+
+
+BOTH = [(name, ARGUMENTS) for name in functions()] + [
+    (name, ARGUMENTS | OF_OTHERS) for name in functions() if name not in OWN_WAY and asked_of(name) & OF_OTHERS.keys()
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), BOTH, ids=[name if given is ARGUMENTS else f"{name} of others" for name, given in BOTH]
+)
+def test_a_function_knows_its_target_only(
+    name: str, given: dict[str, Any], templates: tuple[bytes, bytes], tmp_path: Path
+):
     outcomes = []
     for kind, template in zip(("alone", "crowded"), templates, strict=True):
         (tmp_path / kind).write_bytes(template)
@@ -235,7 +265,7 @@ def test_a_function_knows_its_target_only(name: str, templates: tuple[bytes, byt
         others = of_others(ledger, OWN)
         try:
             with ledger.begin() as connection:
-                result = plain(call(connection, name))
+                result = plain(call(connection, name, given))
         except (LeaseHeld, LeaseLost, PlanPast) as refused:
             result = str(refused)
         assert of_others(ledger, OWN) == others

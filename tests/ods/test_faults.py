@@ -264,6 +264,24 @@ def test_an_answer_that_stays_broken_is_an_error_and_no_empty_list(api: FakeApi,
 
 
 @pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_that_comes_in_pieces_without_its_length_is_read_whole(api: FakeApi, packed: bool) -> None:
+    async def pieces(api: FakeApi, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Total-Count": "1"})
+        response.enable_chunked_encoding()
+        if packed:
+            response.enable_compression(web.ContentCoding.gzip)
+        await response.prepare(request)
+        for piece in (b'[{"id": "', b"a" * 32, b'"}', b"]"):
+            await response.write(piece)
+            await asyncio.sleep(0)
+        await response.write_eof()
+        return response
+
+    api.fail(pieces)
+    assert with_client(api, read) == [{"id": "a" * 32}]
+
+
+@pytest.mark.parametrize("packed", [False, True])
 def test_an_answer_is_read_no_further_than_its_bound(api: FakeApi, packed: bool) -> None:
     async def flood(api: FakeApi, request: web.Request) -> web.Response:
         response = web.Response(body=b" " * 5_000_000)
