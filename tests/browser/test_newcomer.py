@@ -205,7 +205,7 @@ def test_from_nothing_to_the_first_report(
         # On 3.1 a number on red, without the words.
         page.get_by_role("button", name=re.compile("^1$|Dag Import Error")).first.click()
         page.get_by_text(re.compile(rf"{DAG}\.py")).first.click()
-        page.get_by_text(re.compile("the settings file cannot be read: there is none")).first.wait_for()
+        page.get_by_text(re.compile("there is no settings file")).first.wait_for()
 
         add_connection(page, server, "campus", "DuckDB", host=str(tmp_path / "campus.duckdb"))
         port = ods.base_url.split(":")[2].split("/")[0]

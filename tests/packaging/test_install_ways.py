@@ -40,7 +40,7 @@ def test_the_command_of_a_package_in_the_plugins_folder(airflow: Deployment) -> 
     done = airflow.run("-m", "edfi_cte.cli", "check")
 
     assert done.returncode == 1, done.stderr
-    assert "the settings file cannot be read: there is none" in " ".join(done.stdout.split())
+    assert "there is no settings file" in " ".join(done.stdout.split())
 
 
 def test_wheel_installed(airflow: Deployment, wheel: Path) -> None:

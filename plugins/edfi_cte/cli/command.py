@@ -78,7 +78,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="edfi-cte", description="Look into the sync from the shell.")
+    parser = argparse.ArgumentParser(
+        prog="edfi-cte", description="Set up, check, plan and explain the sync from the shell."
+    )
     parser.add_argument("--version", action="version", version=f"edfi-cte {edfi_cte.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:

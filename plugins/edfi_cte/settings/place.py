@@ -28,7 +28,7 @@ def find_settings(configured: str | None, beside: Path | None, dags_folder: Path
     if found is None:
         looked = ", ".join(str(candidate) for candidate in candidates if candidate.name == names[0].name)
         raise SettingsError(
-            "the settings file cannot be read: there is none. Write include/edfi_cte.yaml beside the DAGs (edfi-cte "
+            "there is no settings file. Write include/edfi_cte.yaml beside the DAGs (edfi-cte "
             f"init writes one), or set AIRFLOW__EDFI_CTE__SETTINGS_FILE to its path. Looked for: {looked}"
         )
     return found
