@@ -13,7 +13,7 @@ from contextlib import closing
 
 import pytest
 
-from edfi_cte.campus import CampusAccessDenied, CampusLoginRefused, CampusReader, CampusTimeout
+from edfi_cte.campus import CampusAccessDenied, CampusLoginRefused, CampusReader, CampusTimeout, MissingColumns
 from edfi_cte.campus.templates import shipped_sql_dir
 from sandbox.campus import SCOPE_YEARS, sample_tables
 from sandbox.campus.database import quoted, tsql_script
@@ -116,7 +116,8 @@ def test_the_least_rights_suffice_and_allow_nothing_else(sample, airflow_hook):
 def test_a_login_without_rights_is_told_so(sample, airflow_hook):
     run(f"CREATE LOGIN {READER} WITH PASSWORD = '{PASSWORD}'", f"CREATE USER {READER} FOR LOGIN {READER}")
     try:
-        with pytest.raises(CampusAccessDenied, match="Grant it SELECT"):
+        # Babelfish has a number of its own in place of 229: there the tables are those that may not be seen.
+        with pytest.raises((CampusAccessDenied, MissingColumns), match=r"(?i)grant (it|the login) SELECT"):
             CampusReader(airflow_hook(READER, PASSWORD), district_number=DISTRICT).district_numbers()
     finally:
         run(f"DROP USER {READER}", f"DROP LOGIN {READER}")
