@@ -109,6 +109,7 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would(sent: World):
     assert counted == [0]
     assert result.status == "dry run"
     assert result.counts["planned"] == {"Post": 1, "Delete": 1}
+    assert (result.counts["desired"], result.counts["desired and in the ODS as such"]) == (3, 2)
     sent.run()
     assert sent.there() == sent.expected()
 
