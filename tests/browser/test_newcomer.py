@@ -1,6 +1,6 @@
 """The way of a new user: constraints, connections in the UI, init, check, plan, trigger, grid, report.
 
-Each Airflow minor with its own scheduler, DAG processor and API server; a sample Campus; the sandbox ODS.
+Airflow with its own scheduler, DAG processor and API server; a sample Campus; the sandbox ODS.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,9 +38,9 @@ LABELS = {"Ed-Fi": ("Base URL", "Key", "Secret")}
 """What the form calls a connection's fields, by type."""
 
 
-@pytest.fixture(params=list(LOCKS))
+@pytest.fixture(params=["3.3"])
 def minor(request: pytest.FixtureRequest) -> str:
-    """An Airflow minor."""
+    """An Airflow minor: the one that was walked to the end. Others may be named here."""
     return str(request.param)
 
 
@@ -54,6 +55,8 @@ def airflow(minor: str, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     constraints = ROOT / f"locks/constraints/airflow-{minor}-python-{version}.txt"
     install(python, "--constraint", constraints, f"edfi-cte[postgres] @ {wheel.as_uri()}")
     install(python, "--constraint", ROOT / LOCKS[minor], "apache-airflow-providers-duckdb", "duckdb")
+    # An older DuckDB does not read a newer one's files.
+    install(python, f"duckdb=={version_of('duckdb')}")
     made = deployment(folder / "airflow", python)
     made.copy_dags()
     return made
