@@ -169,16 +169,46 @@ def test_a_record_that_came_back_under_another_id_is_read_whole(told: World):
     whole_run_finds_nothing(told)
 
 
-def test_a_student_who_leaves_and_comes_back_is_seen_by_the_count(sent: World):
+SHOWN_AGAIN = "all, since of the records that were out of reach 1 are so no more"
+
+
+def test_a_student_who_leaves_and_comes_back_is_seen(sent: World):
     enrolled = leave(sent, 2)
     assert sent.run().counts["resync found"]["out_of_reach"] == 1
     sent.run()
     assert read_by(sent) == BY_CHANGE, "what is out of reach is known, and missed no more"
     come_back(sent, enrolled)
     sent.run()
-    assert read_by(sent) == "all, since the API counts 1 records more than are known"
+    assert read_by(sent) == SHOWN_AGAIN
+    assert sent.kept() == {}
     sent.run()
     assert read_by(sent) == BY_CHANGE
+
+
+@pytest.mark.parametrize("versions", [0, 500], ids=["its version is old", "its version is read again"])
+def test_what_is_deleted_after_its_student_came_back_is_posted(
+    sent: World, monkeypatch: pytest.MonkeyPatch, versions: int
+):
+    monkeypatch.setattr(changes, "OVERLAP", versions)
+    enrolled = leave(sent, 2)
+    sent.run()
+    come_back(sent, enrolled)
+    sent.run()
+    assert sent.kept() == {}
+    delete(sent, 2)
+    assert sent.run().counts["resync found"]["not_in_ods"] == 1
+    assert sent.there() == sent.expected()
+
+
+def test_a_record_that_the_state_deletes_out_of_reach_is_kept_no_more(sent: World):
+    enrolled = leave(sent, 2)
+    sent.run()
+    delete(sent, 2)
+    sent.run()
+    assert sent.kept() == {}
+    come_back(sent, enrolled)
+    sent.run()
+    assert sent.there() == sent.expected()
 
 
 def test_what_failed_to_be_put_right_is_found_again(sent: World):
@@ -263,12 +293,28 @@ def newest(world: World) -> int:
     return asyncio.run(ask(world.lane().open_ods()))
 
 
-def test_a_delete_beside_a_record_that_comes_into_reach_is_found_by_the_whole_reading(sent: World):
+def test_a_delete_beside_a_stranger_that_comes_into_reach_is_found_by_the_whole_reading(sent: World):
+    """The count is as before, and no run has seen the stranger."""
+    enrolled = leave(sent, 7)
+    unseen = document_of(sent, 1) | {"studentReference": {"studentUniqueId": STUDENTS[7]}}
+    own = ("id", "_etag", "_lastModifiedDate")
+    sent.odses[YEAR].control.put(RESOURCE, {name: value for name, value in unseen.items() if name not in own})
+    sent.run()
+    come_back(sent, enrolled)
+    delete(sent, 3)
+    set_state(sent, earlier_version=10**6, newest_version=newest(sent))
+    weekly_reading_finds(sent, "not_in_ods")
+
+
+def test_a_delete_beside_a_record_that_comes_into_reach_is_found(sent: World):
+    """The count of the ODS's records is as before."""
     enrolled = leave(sent, 2)
     sent.run()
     come_back(sent, enrolled)
     delete(sent, 3)
-    weekly_reading_finds(sent, "not_in_ods")
+    assert sent.run().counts["resync found"]["not_in_ods"] == 1
+    assert read_by(sent) == SHOWN_AGAIN
+    assert sent.there() == sent.expected()
 
 
 def test_a_replica_that_lags_is_read_again_by_the_next_run(sent: World, monkeypatch: pytest.MonkeyPatch):

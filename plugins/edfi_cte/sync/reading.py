@@ -34,6 +34,8 @@ from edfi_cte.sync.listed import Listed
 READ_STEP = "resync_identity_mapping"
 CLEAN_STEP = "resync_ods"
 CONFIRM = 100
+MOST_HIDDEN = 200
+"""More records than this are not asked for one by one."""
 LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - the ledger's times have no zone
 LOOK_AGAIN = 5.0
 """Seconds after which a list and a GET by id that disagree are asked once more."""
@@ -97,7 +99,7 @@ class Reading:
             with self._lane.writing() as connection:
                 events.supersede(connection, target_id, CLEAN_STEP)
             changes = await Changes.open(self._lane, client)
-            because = changes.why_whole or await self._read_changes(changes)
+            because = changes.why_whole or await self._shown_again(client) or await self._read_changes(changes)
             if because is not None:
                 await self._read_whole(client)
         self.findings.read = changes.outcome(because, self._began)
@@ -116,6 +118,19 @@ class Reading:
         if not listed.complete:
             await self._drop_missing(client, listed)
         self._meet_twins(listed)
+
+    async def _shown_again(self, client: EdFiClient) -> str | None:
+        """Why the changes would not do: the ODS has changed its mind on a record that it did not show.
+
+        A record that comes into reach has not changed itself, and makes up in the count for one that is gone.
+        """
+        with self._lane.ledger.connect() as connection:
+            hidden = sorted(kept.hidden(connection, self._lane.target_id))
+        if len(hidden) > MOST_HIDDEN:
+            return f"more than {MOST_HIDDEN} records are out of reach"
+        answers = await asyncio.gather(*(_presence(self._lane, client, ods_id) for ods_id in hidden))
+        changed = sum(answer != _HIDDEN for answer in answers)
+        return f"of the records that were out of reach {changed} are so no more" if changed else None
 
     async def _read_changes(self, changes: Changes) -> str | None:
         """Do what the changed documents ask for; or say, having done nothing, why they don't tell all."""
