@@ -164,7 +164,7 @@ def test_a_refused_delete_is_out_of_reach_and_the_record_is_looked_after_again_w
         assert counted == [asked]
         assert (result.status, result.counts["failed"]) == ("ok", 0)
         assert result.counts["out of the key's reach"] == {"no_show": 1}
-        assert "only the state can delete them" in result.advice["out of reach"]
+        assert "only the state can delete the records" in result.advice["out of reach"]
         assert hidden.in_ledger("SELECT COUNT(*) FROM edfi_cte_deletion") == [(0,)]
     enrolled = [d for d in seed()["studentSchoolAssociations"] if "1000000002" in d["studentReference"].values()]
     hidden.odses[2026].control.seed({"studentSchoolAssociations": enrolled})
