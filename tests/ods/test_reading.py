@@ -26,6 +26,10 @@ async def ids(client: EdFiClient, resource: str = "students") -> list[str]:
     return [row["id"] async for row in client.iterate(resource)]
 
 
+async def all_lists(client: EdFiClient) -> list[list[str]]:
+    return [[row["id"] for row in rows] async for rows in client.pages("students")]
+
+
 def pages(api: FakeApi) -> list[dict[str, str]]:
     return [seen.query for seen in api.data_requests("GET") if "limit" in seen.query or "pageSize" in seen.query]
 
@@ -191,6 +195,22 @@ def test_what_is_there_all_the_while_is_read_though_rows_come_and_go(
     assert mover.pages > 3
     assert len(read) == len(set(read))
     assert mover.always <= set(read)
+
+
+def remove_the_first_page(mover: Mover, page: int) -> None:
+    if page == 2:
+        mover.remove(0, 1)
+
+
+def test_pages_of_two_go_back_where_their_anchor_has_gone() -> None:
+    with FakeApi(DIALECTS["5.3"], max_limit=10) as api:
+        api.add("students", 8)
+        mover = Mover(api, remove_the_first_page)
+        lists = with_client(api, all_lists, page_size=2)
+
+    assert mover.always <= {identity for rows in lists for identity in rows}
+    offsets = [int(query["offset"]) for query in pages(api)]
+    assert offsets[:3] == [0, 1, 0], "the second page begins with nothing known: from the start again"
 
 
 @EVERY_DIALECT
