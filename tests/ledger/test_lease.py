@@ -209,3 +209,16 @@ def test_a_runs_entry_is_its_own_or_that_of_the_same_run_of_an_airflow_that_move
     with ledger.begin() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(run)).scalar_one()
     assert count == 2
+
+
+@pytest.mark.parametrize("run_id", ["scheduled", "r" * 251])
+def test_the_same_run_of_another_airflow_is_known_by_its_name_however_long(ledger: sa.Engine, run_id: str):
+    old, new, other = Owner("old", "cte", run_id), Owner("new", "cte", run_id), Owner("new", "other", run_id)
+    begin(ledger, old, "preflight")
+    with ledger.begin() as connection:
+        runs.start(connection, TARGET, old, {})
+        twins = [runs.twin_at_work(connection, TARGET, owner) for owner in (old, new, other)]
+    assert twins == [False, True, False]
+    time_passes(ledger)
+    with ledger.begin() as connection:
+        assert not runs.twin_at_work(connection, TARGET, new), "it is at work no more"
