@@ -217,6 +217,11 @@ def test_a_lock_is_waited_for_no_longer_than_the_statement_that_wants_it(tmp_pat
     assert "Lower lock_seconds, or raise statement_seconds." in message
 
 
+def test_a_pool_has_a_name_of_one_letter_at_least(tmp_path: Path):
+    assert load(tmp_path, GOOD + "dag: {pool: p}\n").dag.pool == "p"
+    assert "dag.pool" in mistake(tmp_path, GOOD + "dag: {pool: ''}\n")
+
+
 def test_a_limit_of_a_lock_below_that_of_a_statement_is_taken(tmp_path: Path):
     limits = load(tmp_path, GOOD + "limits: {lock_seconds: 299.5}\n").limits
     assert (limits.lock_seconds, limits.statement_seconds) == (299.5, 300)
