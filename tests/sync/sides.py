@@ -51,6 +51,10 @@ class Side:
         """What the ODS holds of ours."""
         return self.world.there(self.year)
 
+    def documents(self) -> list[dict[str, Any]]:
+        """The same as it is there, with ids and etags."""
+        return oracles.documents_of(self.world, self.year)
+
     def mapped(self) -> bool:
         """Whether the ledger knows a record."""
         return bool(oracles.mapped(self.world, self.year))
@@ -92,11 +96,11 @@ class Side:
 
     def check(self) -> None:
         """A whole run ends right, and the next one has nothing to do."""
-        before, stays = self.there(), oracles.must_stay(self.world, self.year)
+        before, stays = self.documents(), oracles.must_stay(self.world, self.year)
         self.note_first_contact()
         if not self.enabled:
             assert self.writes_nothing(resync=self.needs_resync).status == "off"
-            assert self.there() == before
+            assert self.documents() == before
             return
         result = self.outcome(resync=self.needs_resync)
         kept = self.compare()

@@ -236,14 +236,14 @@ def _clear(side: Side, first: int, *, two: bool = False) -> None:
 
 def _refusal(side: Side, first: int) -> str:
     """What a run is refused with whose connection leads where it must not; neither it nor an older one writes."""
-    there = side.there()
+    there = side.documents()
     with counting_writes(side.ods) as counted:
         if side.broken:
             _clear(side, first)
         with pytest.raises(StepFailed, match="leads to") as refused:
             side.world.run(side.year)
     assert counted == [0]
-    assert side.there() == there
+    assert side.documents() == there
     return str(refused.value)
 
 
