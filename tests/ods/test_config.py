@@ -111,3 +111,8 @@ def test_a_key_and_a_secret_are_needed(key: str, secret: str) -> None:
 
 def test_shows_no_secret() -> None:
     assert "theSecret" not in repr(config())
+
+
+def test_pages_of_two_are_the_smallest() -> None:
+    options = {"base_url": "https://ods.example", "client_id": "k", "client_secret": "s"}
+    assert EdFiConfig(**options, page_size=2).page_size == 2

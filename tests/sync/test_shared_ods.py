@@ -86,6 +86,18 @@ def test_of_two_that_claim_at_once_one_is_refused(world: World):
         second.execute(insert)
 
 
+def test_an_address_is_taken_from_a_target_of_the_same_district_alone(world: World):
+    address = "https://ods.example/data/v3"
+    with world.ledger.begin() as connection:
+        assert addresses.claim(connection, "a", address, 39141) is None
+        addresses.release_unused(connection, address, 55555, "b")
+        assert addresses.holder(connection, address, 39141) == "a"
+        addresses.release_unused(connection, address, 39141, "a")
+        assert addresses.holder(connection, address, 39141) == "a", "its own"
+        addresses.release_unused(connection, address, 39141, "b")
+        assert addresses.holder(connection, address, 39141) is None
+
+
 def test_what_was_known_of_another_address_is_past_once_nothing_of_it_is_mapped(world: World):
     """A stranger that waited there, and a post there whose answer was lost."""
     first, other = world.odses[2026], world.odses[2025]
