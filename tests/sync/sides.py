@@ -94,7 +94,7 @@ class Side:
         assert counted == [0]
         return result
 
-    def check(self) -> None:
+    def check(self, *, twice: bool = True) -> None:
         """A whole run ends right, and the next one has nothing to do."""
         before, stays = self.documents(), oracles.must_stay(self.world, self.year)
         self.note_first_contact()
@@ -109,7 +109,8 @@ class Side:
         assert (result.status == "failed") == bool(reasons & {"last_records", "empty_extract"})
         assert "first_contact" not in reasons or self.first_contact
         self.needs_resync = False
-        assert self.writes_nothing().counts["planned"] == {}
+        if twice:
+            assert self.writes_nothing().counts["planned"] == {}
 
     def tasks(
         self, run_id: str, steps: Sequence[str], *, resync: bool, reported: bool, two: bool = False

@@ -130,7 +130,7 @@ class Sync(Edits):
     def approve(self, turn: int, word: str, state: str) -> None:
         """A person's word, for the newest list: it reaches what is on it, if it is that target's, and fresh."""
         side = self.side(turn)
-        side.check()
+        side.check(twice=False)
         kept = {key for key, row in side.world.kept_documents(side.year).items() if row.state == state}
         if not kept or not side.enabled:
             return
@@ -181,7 +181,7 @@ class Sync(Edits):
         else:
             forgetting.forget(side.world.ledger, said.rpartition("edfi-cte forget ")[2])
             side.forgotten()
-        side.check()
+        side.check(twice=False)
 
     def another_ods(self, side: Side) -> Any:
         """An ODS that no target of the same education organization sends to."""
@@ -202,7 +202,7 @@ class Sync(Edits):
         side.world.odses[side.year] = other.ods
         _refusal(side, 0)
         side.world.odses[side.year] = before
-        side.check()
+        side.check(twice=False)
 
     @rule(turn=indexes, same_edorg=st.booleans())
     def rename_the_district(self, turn: int, same_edorg: bool) -> None:
@@ -223,7 +223,7 @@ class Sync(Edits):
         side.world.campus.set("District", 1, number=side.world.district)
         own.clear()
         own.update(before)
-        side.check()
+        side.check(twice=False)
 
 
 def _clear(side: Side, first: int, *, two: bool = False) -> None:
