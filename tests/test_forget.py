@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ class NoOds:
     """The command asks no ODS anything."""
 
     base_url, key, secret = "http://127.0.0.1:9", "key", "secret"
+    control = SimpleNamespace(revoke_tokens=lambda: None)
 
 
 @pytest.fixture

@@ -52,8 +52,6 @@ def server() -> Iterator[TdsServer]:
 def deployment(
     tmp_path: Path, ods: Any, server: TdsServer, monkeypatch: pytest.MonkeyPatch, airflow_db: None
 ) -> Deployment:
-    # Each deployment's ledger keeps a token of its own, and the ODS allows 15.
-    ods.control.revoke_tokens()
     made = Deployment(tmp_path, ods, monkeypatch)
     connect(made, server)
     return made
