@@ -42,12 +42,12 @@ _ENROLLMENTS = """
 """
 
 
-def student_count(associations: int) -> int:
+def student_count(associations: int, per_student: int = PER_STUDENT) -> int:
     """How many students have that many associations."""
-    return -(-associations // PER_STUDENT)
+    return -(-associations // per_student)
 
 
-def build_campus(path: Path, associations: int) -> None:
+def build_campus(path: Path, associations: int, per_student: int = PER_STUDENT) -> None:
     """A Campus from which that many associations derive."""
     load(path, {name: rows for name, rows in small_campus().items() if name not in ("Person", "Enrollment")})
     types = sorted(PROGRAM_TYPES)
@@ -55,8 +55,8 @@ def build_campus(path: Path, associations: int) -> None:
         connection.execute(
             _ENROLLMENTS.format(
                 count=associations,
-                students=student_count(associations),
-                per_student=PER_STUDENT,
+                students=student_count(associations, per_student),
+                per_student=per_student,
                 year=SCOPE_YEAR,
                 first_day=calendar(SCOPE_YEAR)["startDate"],
                 types=repr(types),
@@ -78,12 +78,11 @@ def change_clusters(path: Path, one_in: int, shift: int) -> int:
     return int(changed)
 
 
-def ods_seed(associations: int, after: int = 0) -> dict[str, list[dict[str, Any]]]:
-    """What the ODS holds before the first run: the tests' small district, with the students enrolled who have so many
-    associations, ``after`` how many others."""
+def ods_seed(associations: int, per_student: int = PER_STUDENT) -> dict[str, list[dict[str, Any]]]:
+    """What the ODS holds before the first run: the tests' small district, with these students enrolled."""
     documents = seed()
     enrolled = documents["studentSchoolAssociations"][0]
-    for number in range(student_count(after), student_count(after + associations)):
+    for number in range(student_count(associations, per_student)):
         student = str(2_000_000_000 + number)
         documents["students"].append(
             {"studentUniqueId": student, "firstName": "A", "lastSurname": "B", "birthDate": "2009-01-01"}

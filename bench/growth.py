@@ -1,8 +1,9 @@
 """Row 8: what a record costs in a first run, by the number of records, up to a million.
 
 At each size all records are extracted, transformed, planned and queued, and then the last of the queue are sent: what
-a claim, a request and a settlement cost may grow with the ledger, but not with how many of them there are. The rest
-of the queue is marked as answered by one statement a table, as its settlement would leave it. Then a day comes on
+a claim, a request and a settlement cost may grow with the ledger, but not with how many of them there are. What is
+before them in the queue is marked as answered by one statement a table, as its settlement would leave it. The same
+students have one enrollment, or ten, or fifty, so that the ODS is the same at each size. Then a day comes on
 which nothing has changed. The reading of the ODS is not part of it: a sandbox of a million documents would be what is
 measured.
 """
@@ -23,7 +24,7 @@ from edfi_cte.sync.lane import RESOURCE
 from sandbox.ods import RunningOds, serve
 
 SIZES = (20_000, 200_000, 1_000_000)
-SENT = 20_000
+STUDENTS = SENT = 20_000
 FIRST = ("preflight", "extract", "transform")
 SENDING = ("upsert", "natural_key_changes", "report")
 UNCHANGED = (*FIRST, "report")
@@ -33,9 +34,9 @@ _ANSWERED = """
         content_hash, transformed_with, student_unique_id, begin_date, cte_program_type, career_cluster, sent_at)
     SELECT target_id, key_id, key_exact, lower(hex(randomblob(16))), enrollment_id, payload_hash, content_hash,
         transformed_with, student_unique_id, begin_date, cte_program_type, career_cluster, queued_at
-    FROM edfi_cte_event WHERE status = 'pending' AND enrollment_id < :first ORDER BY key_id;
+    FROM edfi_cte_event WHERE status = 'pending' AND event_id < :first ORDER BY key_id;
     UPDATE edfi_cte_event SET status = 'sent', http_status = 201, answered_at = queued_at, attempts = 1
-    WHERE status = 'pending' AND enrollment_id < :first;
+    WHERE status = 'pending' AND event_id < :first;
 """
 
 
@@ -87,18 +88,18 @@ def _cost(size: int) -> Cost:
 
 @contextmanager
 def _place(size: int) -> Iterator[tuple[Place, RunningOds]]:
-    """A Campus of that many associations; an ODS that knows the students of the last of them."""
+    """A Campus of that many associations, and an ODS that knows their students."""
     with (
         TemporaryDirectory(prefix="edfi-cte-bench-") as folder,
-        serve(seed=ods_seed(SENT, after=size - SENT), api="7.3", claim_set="Ed-Fi Sandbox") as ods,
+        serve(seed=ods_seed(size, size // STUDENTS), api="7.3", claim_set="Ed-Fi Sandbox") as ods,
     ):
         campus = Path(folder) / "campus.duckdb"
-        build_campus(campus, size)
+        build_campus(campus, size, size // STUDENTS)
         yield Place(str(campus), f"{folder}/ledger.sqlite", ods.base_url, ods.key, ods.secret), ods
 
 
 def _answer_all_but(place: Place, last: int) -> None:
     with closing(sqlite3.connect(place.ledger)) as ledger, ledger:
-        (highest,) = ledger.execute("SELECT max(enrollment_id) FROM edfi_cte_event").fetchone()
+        (highest,) = ledger.execute("SELECT max(event_id) FROM edfi_cte_event").fetchone()
         for statement in _ANSWERED.split(";")[:-1]:
             ledger.execute(statement, {"first": highest - last + 1})

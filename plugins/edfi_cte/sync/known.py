@@ -8,6 +8,10 @@ from collections.abc import Iterable, Sequence
 
 Pair = tuple[str, str]
 
+_PARTS = 256
+_SHIFT = 56
+"""A hash's highest eight bits are its part's number, from the lowest hashes to the highest."""
+
 
 class Known:
     """The ODS ids of mapped records, each with the digest of what was sent; and which ids a reading has met.
@@ -17,14 +21,23 @@ class Known:
     """
 
     def __init__(self, pairs: Iterable[Sequence[Pair]]) -> None:
-        ids, sent = array("q"), array("Q")
+        # Sorted by parts: to sort all at once would take ten times the memory of what comes out.
+        parts = [(array("q"), array("Q")) for _ in range(_PARTS)]
         for page in pairs:
             for ods_id, payload_hash in page:
-                ids.append(hash(ods_id))
+                at = hash(ods_id)
+                ids, sent = parts[(at >> _SHIFT) + _PARTS // 2]
+                ids.append(at)
                 sent.append(_short(payload_hash))
-        order = sorted(range(len(ids)), key=ids.__getitem__)
-        self._ids, self._sent = (array(column.typecode, map(column.__getitem__, order)) for column in (ids, sent))
-        self._met = bytearray(len(ids))
+        self._ids, self._sent = array("q"), array("Q")
+        while parts:
+            ids, sent = parts.pop()
+            order = sorted(range(len(ids)), key=ids.__getitem__, reverse=True)
+            self._ids.extend(map(ids.__getitem__, order))
+            self._sent.extend(map(sent.__getitem__, order))
+        self._ids.reverse()
+        self._sent.reverse()
+        self._met = bytearray(len(self._ids))
         self._strangers: set[int] = set()
         self.met = 0
         """How many of the mapped ids have come."""
