@@ -357,45 +357,6 @@ def test_a_fault_in_one_partition_ends_the_reading() -> None:
     assert len(api.seen) == before
 
 
-@pytest.mark.parametrize(("count", "numbers"), [(99, []), (100, ["2"]), (149, ["2"]), (150, ["3"]), (250, ["5"])])
-def test_a_collection_is_cut_into_parts_of_five_pages_at_least(count: int, numbers: list[str]) -> None:
-    with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
-        api.add("students", count)
-        assert len(with_client(api, ids, page_size=10)) == count
-    assert [seen.query["number"] for seen in api.data_requests() if seen.path.endswith("/partitions")] == numbers
-
-
-def test_a_reader_may_leave_early() -> None:
-    with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
-        api.add("students", 1000)
-
-        async def work(client: EdFiClient) -> int:
-            async with aclosing(client.pages("students")) as lists:
-                async for rows in lists:
-                    return len(rows) + len(asyncio.all_tasks()) - 1
-            return 0
-
-        assert with_client(api, work, page_size=10) == 10
-
-
-def test_a_reader_that_leaves_early_leaves_no_request_behind() -> None:
-    with FakeApi(DIALECTS["7.3"], max_limit=10) as api:
-        api.add("students", 1000)
-
-        async def work(client: EdFiClient) -> list[int]:
-            found = []
-            async with aclosing(client.pages("students")) as lists:
-                async for _ in lists:
-                    found.append(len(asyncio.all_tasks()) - 1)
-                    if len(found) == 3:
-                        break
-            return [*found, len(asyncio.all_tasks()) - 1]
-
-        _, _, under_way, left = with_client(api, work, page_size=10)
-    assert under_way > 1, "partitions are read side by side"
-    assert left == 0
-
-
 def test_another_namespace_is_another_path() -> None:
     with FakeApi() as api:
         api.put_item("tpdm/candidates", {"n": 1})
