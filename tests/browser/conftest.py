@@ -49,6 +49,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+def frame_of(page: Any) -> Any:
+    """The frame that Airflow shows the pages in, once it is there."""
+    page.locator("iframe").first.wait_for()
+    frame = page.locator("iframe").first.element_handle().content_frame()
+    frame.wait_for_load_state("load")
+    return frame
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A ledger with something of everything."""

@@ -11,21 +11,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, frame_of
 from tests.ui.ledger import RUNS, TARGET
 
 playwright = pytest.importorskip("playwright.sync_api", reason="run 'make test-browser', which installs it")
 Error = playwright.Error
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 DAG = "student_cte_program_associations"
-
-
-def frame_of(page: Any) -> Any:
-    """The frame that Airflow shows the pages in, once it is there."""
-    page.locator("iframe").first.wait_for()
-    frame = page.locator("iframe").first.element_handle().content_frame()
-    frame.wait_for_load_state("load")
-    return frame
 
 
 def assert_accessible(frame: Any) -> None:

@@ -25,8 +25,7 @@ import pytest
 
 from sandbox.campus import load
 from sandbox.ods import serve
-from tests.browser.conftest import Server, _free_port
-from tests.browser.test_morning_round import frame_of
+from tests.browser.conftest import Server, _free_port, frame_of
 from tests.packaging.environments import LOCKS, ROOT, Deployment, build_wheel, deployment, install, uv
 from tests.sync.campus import Campus
 from tests.sync.ods_seed import seed
