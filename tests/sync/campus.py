@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from datetime import datetime
+from hashlib import sha256
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -69,6 +72,30 @@ def enrollment(number: int, year: int = 2026, person: int = 1, **columns: Any) -
     }
 
 
+ANSWERS: dict[bytes, list[Any]] = {}
+"""By a digest of all rows of a Campus, a statement and its parameters."""
+
+
+class Connection:
+    """A connection, and each cursor of it, as DB-API has them."""
+
+    def __init__(self, campus: Campus) -> None:
+        self._campus = campus
+        self._rows: Iterator[Any] = iter(())
+
+    def cursor(self) -> Connection:
+        return Connection(self._campus)
+
+    def execute(self, text: str, parameters: Sequence[Any] = ()) -> None:
+        self._rows = iter(self._campus.answer(text, parameters))
+
+    def fetchmany(self, size: int) -> list[Any]:
+        return list(islice(self._rows, size))
+
+    def close(self) -> None:
+        self._rows = iter(())
+
+
 class Campus:
     """Campus's rows, which a test changes as it likes, and the database that is made of them when it is read."""
 
@@ -115,8 +142,18 @@ class Campus:
 
     def get_conn(self) -> Any:
         """A connection to what the rows are now."""
+        return Connection(self)
+
+    def answer(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """All that a statement gives. Of equal rows it is computed once a process.
+
+        DuckDB takes 30 ms to plan a statement of 20,000 signs, and the tests read thousands of times.
+        """
         with self._lock:
-            return self._up_to_date().cursor()
+            asked = sha256(repr((self.tables, text, parameters)).encode()).digest()
+            if asked not in ANSWERS:
+                ANSWERS[asked] = self._up_to_date().execute(text, parameters).fetchall()
+            return ANSWERS[asked]
 
     def _up_to_date(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
