@@ -42,9 +42,12 @@ up: ## Start the whole deployment in Docker: Airflow with Celery, SQL Server, an
 down: ## Stop the deployment in Docker and drop its data
 	@docker compose --profile '*' down --volumes
 
+# Tests wait for other processes a third of their time: for servers, and for leases to run out.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
+
 .PHONY: test
 test: $(READY) ## Run the test suite
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-quick
 test-quick: $(READY) ## Run the tests that need no Airflow process of their own
