@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The same cases each time, so that a change is judged by itself; --hypothesis-profile=default draws new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 # Airflow reads its configuration when it is first imported, so this comes before any test module.
 # Nothing of the developer's own Airflow may reach the tests.
