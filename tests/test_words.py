@@ -33,6 +33,10 @@ SENTENCE = st.sampled_from(
     ]
 )
 NUMBER = st.sampled_from([0, 64321, *(number for number in FAULTS if isinstance(number, int))])
+LEFT_BEHIND = b"".join(
+    b"DB-Lib error message %s, severity 9:\nx\n" % n for n in (b"20047", b"20004", b"%d", b"20002")
+)
+"""As pymssql tells of a refused connection after one that died."""
 WORDS = st.builds(lambda said, person, a, b: said.format(f"{a}{person}{b}"), SENTENCE, PERSON, QUOTE, QUOTE)
 
 
@@ -80,6 +84,13 @@ def test_what_is_said_of_the_ledger_depends_on_the_number_alone(number: int, tex
         (RuntimeError(1205, b"x"), 1205),
         (RuntimeError((18456, b"x")), 18456),
         (RuntimeError((18456, b"DB-Lib error message 20009, severity 9:\nUnable")), 20009),
+        (RuntimeError(18456, LEFT_BEHIND % 20018), 20018),
+        (RuntimeError(20002, b"DB-Lib error message 20002, severity 9:\nNo\n" * 2), 20002),
+        (RuntimeError(20047, b"DB-Lib error message 20047, severity 9:\nDBPROCESS is dead\n"), 20047),
+        (
+            RuntimeError(20003, b"".join(b"DB-Lib error message %d, severity 6:\nx\n" % n for n in (20003, 20017))),
+            20003,
+        ),
         (RuntimeError("42S02", "[42S02] x (208)"), "42S02"),
         (RuntimeError("229 permission denied"), None),
         (RuntimeError("error 20003"), None),

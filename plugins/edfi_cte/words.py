@@ -14,17 +14,17 @@ Number = int | str
 
 _QUOTED = re.compile(r"'([^'\n]{1,128})'|\"([^\"\n]{1,128})\"|\[([^\]\n]{1,128})\]")
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
-_DB_LIBRARY = re.compile(rb"DB-Lib error message (\d+), severity \d+:")
-"""How pymssql begins its text where it has no server's words."""
+_DB_LIBRARY = re.compile(rb"^DB-Lib error message (\d+), severity \d+:", re.MULTILINE)
+"""How pymssql begins its text where it has no server's words, and each further message."""
+_NOT_CONNECTED, _CONNECTION_DEAD = 20002, 20047
+"""DB-Library's last word on a refused connection, and its word on one that has ended."""
 
 
 def number_of(error: BaseException) -> Number | None:
     """The error's number, as its driver gives it; never one that stands in its words.
 
-    pymssql: the first argument, or the first of a tuple there. Of a refused connection it goes on giving the number
-    of the first in a process; where its text begins as DB-Library's does, DB-Library's number is in that beginning
-    (20018: a server gave a reason, which pymssql has left out). psycopg2, psycopg: ``pgcode``, ``sqlstate``. pyodbc:
-    the first argument.
+    pymssql: the first argument, or the first of a tuple there, unless its text is DB-Library's alone (see
+    :func:`_db_library_number`). psycopg2, psycopg: ``pgcode``, ``sqlstate``. pyodbc: the first argument.
     """
     for name in ("pgcode", "sqlstate"):
         state = getattr(error, name, None)
@@ -35,9 +35,25 @@ def number_of(error: BaseException) -> Number | None:
     first = args[0] if args else None
     if type(first) is int:
         text = args[1] if len(args) > 1 and isinstance(args[1], bytes) else b""
-        driver = _DB_LIBRARY.match(text)
-        return int(driver[1]) if driver else first
+        return _db_library_number(text) or first
     return first if isinstance(first, str) and _SQLSTATE.fullmatch(first) else None
+
+
+def _db_library_number(text: bytes) -> int | None:
+    """The number of the reason in a text of DB-Library's messages; ``None`` where a server's words come first.
+
+    pymssql (2.3, 2.4) keeps the messages of connections that are not open in one place of the process. Of a refused
+    connection it goes on giving the number of the first; its text may begin with what an earlier connection left as
+    it ended. So the reason is the last message before those that only say it failed (20018: a server gave a reason,
+    which pymssql has left out). In a query it is the first: what follows comes of it.
+    """
+    if not _DB_LIBRARY.match(text):
+        return None
+    numbers = [int(number) for number in _DB_LIBRARY.findall(text)]
+    reasons = [number for number in numbers if number not in (_NOT_CONNECTED, _CONNECTION_DEAD)]
+    if not reasons:
+        return numbers[-1]
+    return reasons[-1] if numbers[-1] == _NOT_CONNECTED else reasons[0]
 
 
 def names_in(error: BaseException, allowed: Collection[str]) -> list[str]:
