@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import CacheStats
 
 from edfi_cte.ledger.database import LedgerFault, open_ledger
 from tests.ledger.conftest import ENGINES
@@ -45,6 +46,22 @@ def test_every_kind_of_event_on(engine: str, world: World, request: pytest.Fixtu
         world.run()
     assert counted == [0]
     world.ledger.dispose()
+
+
+def test_no_statement_of_a_run_is_compiled_anew_each_time(world: World):
+    """A construct of ours without a cache key would cost each claim and each step its compilation."""
+    without_key: set[str] = set()
+
+    def executed(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
+        if context.compiled is not None and context.cache_hit is CacheStats.NO_CACHE_KEY:
+            without_key.add(statement)
+
+    world.campus.add(1)
+    world.run()
+    world.campus.set("Enrollment", 1, startDate=datetime(2025, 9, 2))
+    sa.event.listen(world.ledger, "before_cursor_execute", executed)
+    world.run()
+    assert {statement for statement in without_key if "SAVEPOINT" not in statement} == set()
 
 
 ODD_TEXTS: dict[int, tuple[dict[str, Any], tuple[str, str | None]]] = {

@@ -14,28 +14,30 @@ class server_now(FunctionElement[datetime]):  # noqa: N801 - used as a SQL funct
     """UTC, without a zone, at the moment of the statement; ``later`` is added to it."""
 
     type = sa.DateTime()
-    inherit_cache = False
+    # A statement with it is compiled once: the seconds are a parameter.
+    inherit_cache = True
 
     def __init__(self, later: timedelta = timedelta()) -> None:
-        super().__init__()
-        self.seconds = int(later.total_seconds())
+        super().__init__(sa.literal(int(later.total_seconds()), sa.Integer))
 
 
 @compiles(server_now, "postgresql")
-def _postgresql(element: server_now, _compiler: Any, **_options: Any) -> str:
+def _postgresql(element: server_now, compiler: Any, **options: Any) -> str:
     # Not CURRENT_TIMESTAMP, which is when the transaction began: it may have waited for a lock since.
-    return f"(CLOCK_TIMESTAMP() AT TIME ZONE 'UTC' + INTERVAL '{element.seconds} seconds')"
+    seconds = compiler.process(element.clauses, **options)
+    return f"(CLOCK_TIMESTAMP() AT TIME ZONE 'UTC' + {seconds} * INTERVAL '1 second')"
 
 
 @compiles(server_now, "mssql")
-def _mssql(element: server_now, _compiler: Any, **_options: Any) -> str:
-    return f"DATEADD(second, {element.seconds}, SYSUTCDATETIME())"
+def _mssql(element: server_now, compiler: Any, **options: Any) -> str:
+    return f"DATEADD(second, {compiler.process(element.clauses, **options)}, SYSUTCDATETIME())"
 
 
 @compiles(server_now, "sqlite")
-def _sqlite(element: server_now, _compiler: Any, **_options: Any) -> str:
+def _sqlite(element: server_now, compiler: Any, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
     # Microseconds, as SQLAlchemy writes and reads them.
-    return f"(STRFTIME('%Y-%m-%d %H:%M:%f', 'now', '+{element.seconds} seconds') || '000')"
+    return f"(STRFTIME('%Y-%m-%d %H:%M:%f', 'now', {seconds} || ' seconds') || '000')"
 
 
 def server_time(connection: sa.Connection) -> datetime:
