@@ -45,9 +45,10 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
 
 @dataclass
 class Authority:
-    """A certificate authority of a test's own."""
+    """A certificate authority of a test's own. ``without`` an extension are its certificates, and those it issues."""
 
     folder: Path
+    without: type[x509.ExtensionType] | None = None
 
     def __post_init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -57,7 +58,7 @@ class Authority:
         self.file.write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def _signed(self, name: x509.Name, key: Any, *, until: dt.datetime, extension: Any) -> x509.Certificate:
-        return (
+        made = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(self.name)
@@ -65,13 +66,18 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(NOW - 3 * DAY)
             .not_valid_after(until)
-            .add_extension(extension, critical=True)
-            # Python 3.13 refuses an authority without these (ssl.VERIFY_X509_STRICT).
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .add_extension(_usage(signs=key is self.key), critical=True)
-            .sign(self.key, hashes.SHA256())
         )
+        # Python 3.13 refuses an authority without these (ssl.VERIFY_X509_STRICT).
+        wanted = (
+            (extension, True),
+            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False),
+            (_usage(signs=key is self.key), True),
+        )
+        for one, critical in wanted:
+            if type(one) is not self.without:
+                made = made.add_extension(one, critical=critical)
+        return made.sign(self.key, hashes.SHA256())
 
     def issue(self, address: str, *, until: dt.datetime = NOW + DAY) -> Path:
         """A certificate for an address, with its key, in one file."""
@@ -150,6 +156,36 @@ def test_what_is_wrong_with_a_certificate_is_told_apart(
         assert api.seen == []
     assert said in caught.value.message
     assert advice in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("without", "lacks"),
+    [
+        (x509.KeyUsage, "CA cert does not include key usage extension"),
+        (x509.SubjectKeyIdentifier, "Missing Subject Key Identifier"),
+        (x509.AuthorityKeyIdentifier, "Missing Authority Key Identifier"),
+    ],
+)
+def test_what_python_3_13_misses_in_a_certificate_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: type[x509.ExtensionType], lacks: str
+) -> None:
+    """Earlier ones take it, unless they are told to be as strict."""
+    authority = Authority(tmp_path, without)
+    default = ssl.create_default_context
+
+    def strict(**options: Any) -> ssl.SSLContext:
+        context = default(**options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    with FakeApi(ssl=serving(authority.issue("127.0.0.1"))) as api:
+        monkeypatch.setattr(ssl, "create_default_context", strict)
+        with pytest.raises(TlsFailed) as caught:
+            with_client(api, upsert, ca_bundle=str(authority.file))
+        assert api.seen == []
+    assert f"breaks the X.509 standard ({lacks})" in caught.value.message
+    assert "issue it again with what is missing" in caught.value.advice
+    assert "Python 3.12" in caught.value.advice
 
 
 def test_a_client_certificate_is_shown(authority: Authority) -> None:

@@ -17,6 +17,8 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _EXPIRED, _NOT_YET_VALID = 10, 9
 _WRONG_NAMES = (62, 64)
 _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
+_AGAINST_THE_STANDARD = range(79, 94)
+"""Looked for by Python 3.13 and later (``ssl.VERIFY_X509_STRICT``); 79, no authority's certificate, by each."""
 
 
 def ssl_context(config: EdFiConfig) -> ssl.SSLContext | bool:
@@ -112,7 +114,15 @@ def not_accepted(error: Exception | None, name: str, host: str) -> EdFiError:
             advice="Set ca_bundle in the connection (or REQUESTS_CA_BUNDLE, SSL_CERT_FILE) to a PEM file with the "
             "authority's certificate. Switch verify_tls off only on a test network.",
         )
-    return TlsFailed(f"{name}: the TLS certificate was not accepted, that of {host}.")
+    said = getattr(error, "verify_message", "")
+    if code in _AGAINST_THE_STANDARD:
+        return TlsFailed(
+            f"{name}: the TLS certificate, or its authority's, breaks the X.509 standard ({said}), that of {host}.",
+            advice="Ask whoever issued it to issue it again with what is missing. Python 3.13 and later refuse it; "
+            "until then, run the workers on Python 3.12, which may take it.",
+        )
+    why = f" ({said})" if said else ""
+    return TlsFailed(f"{name}: the TLS certificate was not accepted{why}, that of {host}.")
 
 
 def client_refused(error: BaseException | None, name: str, host: str) -> EdFiError | None:
