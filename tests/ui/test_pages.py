@@ -145,7 +145,7 @@ def test_the_story_of_a_record(pages: Pages):
     text = text_of(pages.get("/record", target=TARGET, id=1))
     for part in (
         "desired: it qualifies",
-        "Of these in the ODS",
+        "In the ODS",
         "They are the same",
         "Delete/Post",
         "cte program type changed",
