@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 WIDTH = 110
 """Characters of a line."""
@@ -15,3 +16,16 @@ def in_lines(text: str) -> Iterator[str]:
     for paragraph in text.splitlines():
         for sentence in re.split(r"(?<=[.!?]) (?=[A-Z])", paragraph):
             yield from textwrap.wrap(sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False) or [""]
+
+
+class Log(Protocol):
+    """A logger of Python's or of Airflow's."""
+
+    def log(self, level: int, msg: str, /, *args: Any) -> Any:
+        """Log a message."""
+
+
+def say(log: Log, level: int, text: str) -> None:
+    """Log a text in such lines."""
+    for line in in_lines(text):
+        log.log(level, "%s", line)

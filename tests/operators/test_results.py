@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +61,17 @@ def test_failures_in_a_green_upsert_are_warnings_by_cause_with_the_descriptor_or
     assert ours[3].startswith("Create the program in the ODS")
     assert max(map(len, ours)) <= WIDTH
     assert not any(str(number) in "".join(warnings) for number in STUDENTS.values())
+
+
+def test_what_preflight_found_is_read_without_scrolling(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.deploy()
+    caplog.set_level(logging.INFO, "edfi_cte.sync")
+    said("preflight")
+    lines = [record.getMessage() for record in caplog.records if record.name == "edfi_cte.sync.preflight"]
+    assert any("Career Cluster 13 is sent by a default" in line for line in lines)
+    assert max(map(len, lines)) <= WIDTH
 
 
 def test_a_green_upsert_without_failures_warns_of_nothing(deployment: Deployment) -> None:

@@ -28,6 +28,15 @@ def test_the_note_says_what_matters_of_each_lane_failed_ones_first(
     assert fine == "039141-2026: ok, 1 sent, 0 failed"
 
 
+def test_a_request_that_is_refused_is_the_runs_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_dag: Callable[..., Any]
+) -> None:
+    with serve(seed=seed(), api="7.3") as ods:
+        Deployment(tmp_path, ods, monkeypatch).deploy()
+        done = run_dag("student_cte_program_associations", {"dryrun": True})
+    assert note(done.run_id).startswith("the run was triggered with 'dryrun', which is no param of this DAG.")
+
+
 def test_a_persons_note_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_dag: Callable[..., Any]
 ) -> None:

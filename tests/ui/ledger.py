@@ -43,7 +43,7 @@ def filled(odses: dict[int, Any], folder: Path) -> World:
 
 def _run(world: World, run_id: str) -> None:
     for step in ("preflight", "extract", "transform", "upsert", "natural_key_changes"):
-        world.do(run_id, step, resync=True)
+        world.do(run_id, step, resync=True, approved_by="ada")
     for step in ("resync_identity_mapping", "resync_ods"):
         world.do(run_id, step)
     world.report(run_id)

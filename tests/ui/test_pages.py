@@ -88,6 +88,12 @@ def test_the_runs_beside_a_run(pages: Pages):
     assert "Run after" not in second
 
 
+def test_who_triggered_a_run_has_approved_nothing_by_that(pages: Pages):
+    text = text_of(pages.get("/run", target=TARGET, run=RUNS[0]))
+    assert "triggered by: ada" in text
+    assert "approved" not in text
+
+
 def test_a_run_that_is_not_there(pages: Pages):
     assert "no such run" in pages.get("/run", 404, target=TARGET, run="manual__nowhere")
 

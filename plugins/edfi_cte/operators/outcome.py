@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger.database import faults_explained
-from edfi_cte.lines import in_lines
+from edfi_cte.lines import say
 from edfi_cte.sync.lane import StepSkipped
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,7 @@ def explained(work: Callable[[], T]) -> T:
 
 def told(failure: Failed | FailedForNow) -> Failed | FailedForNow:
     """The failure, once its text is in the log."""
-    for line in in_lines(str(failure)):
-        log.error("%s", line)
+    say(log, logging.ERROR, str(failure))
     _leave_out_stacks()
     return failure
 

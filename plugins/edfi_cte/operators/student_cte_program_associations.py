@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from airflow.providers.common.compat.sdk import (
 from edfi_cte.deployment import current_settings, lanes_a_task, open_lane
 from edfi_cte.ledger.approvals import listed, target_of
 from edfi_cte.ledger.leases import LeaseHeld, Owner
-from edfi_cte.lines import in_lines
+from edfi_cte.lines import say
 from edfi_cte.operators import metrics
 from edfi_cte.operators.notify import Notify, tell
 from edfi_cte.operators.outcome import Failed, FailedForNow, explained, told
@@ -128,7 +129,12 @@ class ConfiguredTargetsOperator(SyncOperator):
 
     def execute(self, context: Context) -> list[list[str]]:
         """Fails with one sentence if the request or the settings are wrong, or the scope year is not configured."""
-        return explained(lambda: self._targets(context))
+        try:
+            return explained(lambda: self._targets(context))
+        except (Failed, FailedForNow, AirflowSkipException) as reason:
+            if ti := context.get("ti"):  # Else the run's note would be empty: no lane has begun.
+                ti.xcom_push(key=KEY, value=[[True, str(reason)]])
+            raise
 
     def _targets(self, context: Context) -> list[list[str]]:
         run = context.get("dag_run")
@@ -139,8 +145,8 @@ class ConfiguredTargetsOperator(SyncOperator):
         targets = current_settings(self.dag_file).targets_of(params["scope_year"], params["district_number"])
         names = [target.target_id for target in targets]
         refuse_lists_of_others(params["approve"], names)
-        for line in in_lines(f"{len(names):,} targets: {', '.join(names)}"):
-            self.log.info("%s", line)
+        what = "target" if len(names) == 1 else "targets"
+        say(self.log, logging.INFO, f"{len(names):,} {what}: {', '.join(names)}")
         if ti := context.get("ti"):
             ti.xcom_push(key=RUN, value=str(ti.id))
         most = conf.getint("core", "max_map_length", fallback=1024)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
-from edfi_cte.lines import in_lines
+from edfi_cte.lines import say
 from edfi_cte.sync.lane import STEP_NAMES, Lane, StepFailed, StepSkipped
 from edfi_cte.sync.report import expected_steps
 from edfi_cte.sync.steps import run_step
@@ -36,10 +36,11 @@ def batches(target_ids: Sequence[str], size: int, most: int) -> list[list[str]]:
     """``target_ids`` in lists of ``size``; of more, where there would be more than the ``most`` that Airflow maps."""
     if -(-len(target_ids) // size) > most:
         fitting = -(-len(target_ids) // most)
-        log.warning(
-            "%d targets in lists of %d are more than the %d that Airflow maps ([core] max_map_length): each task "
-            "takes %d. Set dag.lanes_per_task to %d or more.",
-            *(len(target_ids), size, most, fitting, fitting),
+        say(
+            log,
+            logging.WARNING,
+            f"{len(target_ids)} targets in lists of {size} are more than the {most} that Airflow maps ([core] "
+            f"max_map_length): each task takes {fitting}. Set dag.lanes_per_task to {fitting} or more.",
         )
         size = fitting
     return [list(target_ids[at : at + size]) for at in range(0, len(target_ids), size)]
@@ -100,11 +101,10 @@ def each(target_ids: Sequence[str], work: Callable[[str], T]) -> Batch:
             try:
                 batch.done[target_id] = work(target_id)
             except StepSkipped as skipped:
-                log.info("%s: passed over: %s", target_id, skipped)
+                say(log, logging.INFO, f"{target_id}: passed over: {skipped}")
                 batch.passed[target_id] = str(skipped)
             except EdfiCteError as error:
-                for line in in_lines(str(error)):
-                    log.error("%s", line)  # noqa: TRY400 - the sentence is what its reader needs
+                say(log, logging.ERROR, str(error))  # A stack is not what its reader needs.
                 batch.failed[target_id] = error
             except Exception as error:
                 log.exception("%s: %s", target_id, type(error).__name__)

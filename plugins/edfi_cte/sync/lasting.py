@@ -9,6 +9,7 @@ from typing import Any
 
 from edfi_cte.associations.compare import differing
 from edfi_cte.ledger import accounts, bulk, lasting, mappings, records, runs
+from edfi_cte.lines import say
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.sync.checks.addresses import refuse_moved
 from edfi_cte.sync.lane import RESOURCE, Lane
@@ -30,9 +31,8 @@ def look_again(lane: Lane) -> dict[str, int]:
     with lane.ledger.connect() as connection:
         by_property = lasting.by_property(connection, lane.target_id)
     for name, count in by_property.items():
-        log.warning(
-            "%s: %s records still differ in %s after a Put; they are left as they are", lane.target_id, count, name
-        )
+        still = f"{lane.target_id}: {count:,} records still differ in {name} after a Put; they are left as they are"
+        say(log, logging.WARNING, still)
     return by_property
 
 

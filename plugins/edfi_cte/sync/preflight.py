@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from edfi_cte.ledger import runs
+from edfi_cte.lines import say
 from edfi_cte.ods import EdFiClient
 from edfi_cte.sync.checks import (
     Finding,
@@ -34,7 +35,7 @@ def preflight(lane: Lane) -> dict[str, Any]:
     if not _errors(findings):
         findings += asyncio.run(_ods(lane, lane.open_ods()))
     for finding in findings:
-        log.log(logging.INFO if finding.level == Level.OK else logging.WARNING, "%s: %s", lane.target_id, finding)
+        say(log, logging.INFO if finding.level == Level.OK else logging.WARNING, f"{lane.target_id}: {finding}")
     if errors := _errors(findings):
         raise StepFailed(
             "\n".join(f"{lane.target_id}: {finding}" for finding in errors),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure
+from edfi_cte.lines import say
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied
 from edfi_cte.ods.values import whole_number
@@ -44,7 +45,7 @@ class Programs:
         try:
             known = await known_programs(self._lane, self._client) if wanted else set()
         except AuthorizationDenied:
-            log.warning("%s: %s", self._lane.target_id, ON_TRUST)
+            say(log, logging.WARNING, f"{self._lane.target_id}: {ON_TRUST}")
             return
         except EdFiError as error:
             raise StepFailed(
@@ -54,7 +55,7 @@ class Programs:
         for name in sorted(wanted.keys() - known):
             if why := await self._still_missing(name, known):
                 self._missing[name] = why
-                log.warning("%s: %s; %s records wait for it", self._lane.target_id, why, wanted[name])
+                say(log, logging.WARNING, f"{self._lane.target_id}: {why}; {wanted[name]:,} records wait for it")
 
     async def _still_missing(self, name: str, known: set[str]) -> str | None:
         """Why a program stays missing; None if the settings say to create it and the ODS has taken it."""

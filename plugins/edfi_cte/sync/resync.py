@@ -7,7 +7,6 @@ the page, a record edited in the ODS is put right.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from edfi_cte.ledger import runs, settling
@@ -17,8 +16,6 @@ from edfi_cte.sync.lane import Lane, StepFailed, StepSkipped
 from edfi_cte.sync.lasting import look_again
 from edfi_cte.sync.reading import CLEAN_STEP, READ_STEP, Reading
 from edfi_cte.sync.send import send_step
-
-log = logging.getLogger(__name__)
 
 
 def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
@@ -38,7 +35,6 @@ def resync_identity_mapping(lane: Lane) -> dict[str, Any]:
     if reading.findings.read["read"] != BY_CHANGE:
         with lane.writing() as connection:
             settling.settle_by_reading(connection, lane.target_id, lane.run_id)
-    log.info("%s: %s", lane.target_id, reading.findings.counts())
     return reading.findings.counts() | send_step(lane, READ_STEP)
 
 

@@ -14,6 +14,7 @@ from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import runs
 from edfi_cte.ledger.database import faults_explained
 from edfi_cte.ledger.leases import LeaseLost
+from edfi_cte.lines import say
 from edfi_cte.sync.extract import extract
 from edfi_cte.sync.guards import failures_over_limit
 from edfi_cte.sync.lane import SENDING_STEPS, Lane, StepFailed, StepSkipped
@@ -38,7 +39,7 @@ def natural_key_changes(lane: Lane) -> dict[str, Any]:
     """
     over = failures_over_limit(lane)
     if over:
-        log.warning("%s", over)
+        say(log, logging.WARNING, over)
     return send_step(lane, "natural_key_changes", only=Action.DELETE if over else None)
 
 
