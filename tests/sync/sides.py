@@ -10,12 +10,12 @@ from typing import Any
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.sync.lane import SHARED_STEPS, Shard, StepSkipped
-from edfi_cte.sync.report import Report, report
+from edfi_cte.sync.report import Report
 from edfi_cte.sync.steps import run_step
 from sandbox import oracle
 from tests.sync import oracles
 from tests.sync.mishaps import Died
-from tests.sync.world import World, counting_writes
+from tests.sync.world import World, counting_writes, report
 
 
 class Side:

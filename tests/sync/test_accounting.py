@@ -5,10 +5,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from edfi_cte.ledger.schema import enrollment_record, event, identity_mapping, run
-from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import STEPS, run_step
 from sandbox.ods.faults import Fault
-from tests.sync.world import RESOURCE, World
+from tests.sync.world import RESOURCE, World, report
 
 
 def test_a_record_that_vanishes_between_the_steps_fails_the_run(world: World):
@@ -62,6 +61,17 @@ def test_a_desired_record_that_is_not_in_the_ods_fails_the_run_unless_its_event_
     assert "1 desired records are not in the ODS, and no failed event says why" in result.message
     world.campus.set("Person", 2, stateID="5555555555")
     assert world.run().counts["failed for"] == {"not_yet_enrolled": 1}
+
+
+def test_a_record_that_nothing_was_sent_for_may_not_vanish_either(world: World):
+    for number in (1, 2):
+        world.campus.add(number, person=number)
+    world.run()
+    world.campus.add(3, person=3)
+    world.do("run", *STEPS)
+    with world.ledger.begin() as connection:
+        connection.execute(sa.delete(identity_mapping).where(identity_mapping.c.enrollment_id == 2))
+    assert "1 desired records are not in the ODS" in world.report("run").message
 
 
 def test_what_may_be_in_the_ods_outlives_the_days_set(world: World):

@@ -14,9 +14,8 @@ from edfi_cte.ledger import runs
 from edfi_cte.ledger.schema import lease
 from edfi_cte.sync.batch import Batch, batches, each, lanes_per_task, step_of_each, succeeded
 from edfi_cte.sync.lane import Lane, StepSkipped
-from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import STEPS
-from tests.sync.world import World, counting_writes
+from tests.sync.world import World, counting_writes, report
 
 BOTH = ["039141-2025", "039141-2026"]
 

@@ -18,11 +18,10 @@ import sqlalchemy as sa
 from edfi_cte.ledger.schema import address_claim, attempt, event, metadata
 from edfi_cte.settings import Settings
 from edfi_cte.sync.lane import STEP_NAMES, Lane
-from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import run_step
 from sandbox.ods.faults import Fault
 from tests.ledger.everything import fill, of_others
-from tests.sync.world import RESOURCE, World
+from tests.sync.world import RESOURCE, World, report
 
 OWN, OTHERS = "039141-2026", ("039141-2025", "050001-2026")
 

@@ -10,10 +10,9 @@ import pytest
 from edfi_cte.ledger import events
 from edfi_cte.ledger.leases import LeaseHeld
 from edfi_cte.sync.lane import SHARED_STEPS, Lane, Shard, StepFailed
-from edfi_cte.sync.report import report
 from edfi_cte.sync.steps import STEPS, run_step
 from sandbox.ods.faults import Fault
-from tests.sync.world import RESOURCE, World, writes
+from tests.sync.world import RESOURCE, World, report, writes
 
 
 def test_tasks_that_share_a_step_send_each_event_once(world: World):

@@ -20,12 +20,13 @@ import sqlalchemy as sa
 from edfi_cte.associations.model import NaturalKey
 from edfi_cte.campus import CampusReader
 from edfi_cte.errors import EdfiCteError
-from edfi_cte.ledger import approvals, schema
+from edfi_cte.ledger import approvals, differences, schema
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ods import EdFiClient, EdFiConfig
 from edfi_cte.settings import Settings
+from edfi_cte.sync import report as reports
 from edfi_cte.sync.lane import Lane, RunOptions, StepFailed, StepSkipped
-from edfi_cte.sync.report import Report, report
+from edfi_cte.sync.report import Report
 from edfi_cte.sync.steps import STEPS, run_step
 from sandbox import oracle
 from tests.sync.campus import DISTRICT, Campus
@@ -250,6 +251,14 @@ class World:
 def client_of(district: str) -> tuple[str, str]:
     """The key and secret of a neighbour's."""
     return f"key-{district}", f"secret-{district}"
+
+
+def report(lane: Lane) -> Report:
+    """The report. Whatever it has looked at, it says of the ODS what a comparison of all records says."""
+    result = reports.report(lane)
+    compared = sum(map(len, differences.in_step(lane.ledger, lane.target_id)))
+    assert result.counts["desired and in the ODS as such"] == compared
+    return result
 
 
 def run(lane: Lane) -> Report:

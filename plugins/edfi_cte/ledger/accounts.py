@@ -63,7 +63,8 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
             sa.func.sum(sa.case((event.c.event_id > plan_after, 1), else_=0)).label("of_plan"),
         )
         .where(*of_run)
-        .group_by(event.c.step, event.c.action, event.c.status)
+        # In no index's order: without statistics SQLite would read all of a target's events along one that fits.
+        .group_by(event.c.action, event.c.step, event.c.status)
     ).all()
     # An event that an interrupted try of transform had queued, and the next try replaced, was never part of the plan.
     rows = [row for row in rows if row.status != EventStatus.SUPERSEDED]
@@ -81,6 +82,16 @@ def answered(connection: sa.Connection, target_id: str, run_id: str, plan_after:
         of_plan=sum(row.of_plan for row in rows if row.step in _PLAN_STEPS),
         out_of_reach=sum(row.of_plan for row in rows if row.status == EventStatus.OUT_OF_REACH),
     )
+
+
+def touched(connection: sa.Connection, target_id: str, plan_after: int) -> list[str]:
+    """The keys that the events after ``plan_after`` are about, in their order."""
+    rows = connection.execute(
+        sa.select(event.c.key_id, event.c.old_key_id).where(
+            event.c.target_id == target_id, event.c.event_id > plan_after
+        )
+    )
+    return sorted({key for row in rows for key in row if key is not None})
 
 
 def just_written(

@@ -62,6 +62,19 @@ def in_step(ledger: sa.Engine, target_id: str) -> Iterator[Sequence[str]]:
         yield [row[0] for row in same]
 
 
+def out_of_step(connection: sa.Connection, target_id: str, key_ids: Sequence[str]) -> int:
+    """How many of these keys, which ascend, are desired otherwise than the ODS is known to hold them, if it does."""
+    statements = {table: _narrow(table, target_id, 2) for table in (record_outcome, identity_mapping)}
+    lacking = 0
+    for batch in bulk.batches(key_ids, bulk.CHUNK):
+        desired, mapped = (
+            set(streams.fetch(connection, statement, table.c.key_id, batch, dense=False))
+            for table, statement in statements.items()
+        )
+        lacking += len(desired - mapped)
+    return lacking
+
+
 class _Keys:
     """Keys and their enrollments, packed."""
 

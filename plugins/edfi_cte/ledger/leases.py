@@ -200,6 +200,12 @@ def done(connection: sa.Connection, target_id: str, owner: Owner, step: str) -> 
         connection.execute(sa.update(lease).where(lease.c.target_id == target_id).values(values[step]))
 
 
+def plan_stands(connection: sa.Connection, target_id: str, owner: Owner) -> bool:
+    """Whether what the ledger desires of a target is what a run's last plan was made of."""
+    row = connection.execute(sa.select(lease.c.read_by, lease.c.planned).where(lease.c.target_id == target_id)).one()
+    return bool(row.read_by == owner.key and row.planned)
+
+
 def let_go(connection: sa.Connection, target_id: str, token: str) -> None:
     """End a try's hold; the lease stays the run's."""
     connection.execute(sa.delete(hold).where(hold.c.target_id == target_id, hold.c.token == token))

@@ -63,12 +63,9 @@ def enrollments(connection: sa.Connection, target_id: str) -> list[int]:
 
 def _kept(connection: sa.Connection, target_id: str) -> Sequence[sa.Row[Any]]:
     kept = (event.c.target_id == target_id, event.c.status.in_((*UNFINISHED, *LEFT_BEHIND)))
-    statement = (
-        sa.select(*(event.c[name] for name in _COLUMNS))
-        .where(*kept, event.c.old_body.is_not(None))
-        .order_by(event.c.event_id)
-    )
-    return connection.execute(statement).all()
+    statement = sa.select(*(event.c[name] for name in _COLUMNS)).where(*kept, event.c.old_body.is_not(None))
+    # Sorted here: for the order's sake SQLite would read all of a target's events, what was sent as well.
+    return sorted(connection.execute(statement), key=lambda row: int(row.event_id))
 
 
 def drop(connection: sa.Connection, documents: Sequence[OldDocument]) -> None:

@@ -10,7 +10,7 @@ from edfi_cte.ledger import failures
 from edfi_cte.lines import in_lines
 from edfi_cte.sync.lane import SENDING_STEPS, Lane
 
-_NOT_SAID = frozenset({"plan_after", "failed", "next_resync"})
+_NOT_SAID = frozenset({"plan_after", "without_event", "failed", "next_resync"})
 """Numbers of ours; and failures, which are told by cause."""
 
 

@@ -152,12 +152,13 @@ def _to_put_back(row: sa.Row[Any], mapped: Side | None) -> Found:
     return Found(Difference(side, None), row.old_body, content_hash(document), name, None)
 
 
-def carry_out(lane: Lane, plan: Plan) -> None:
+def carry_out(lane: Lane, plan: Plan) -> int:
     """Put the plan into the queue, in the place of whatever earlier plans left undone; keep what is not deleted.
 
-    A dry run queues nothing, and keeps the same records: what it shows can be looked at, and approved.
+    A dry run queues nothing, and keeps the same records: what it shows can be looked at, and approved. Returns how
+    many desired records differ and got no event.
     """
-    seen_at = bulk.now()
+    seen_at, without_event = bulk.now(), 0
     dry = lane.options.dry_run
     if not dry:
         with lane.writing() as connection:
@@ -166,13 +167,16 @@ def carry_out(lane: Lane, plan: Plan) -> None:
         with lane.writing() as connection:
             if not dry:
                 _queue(lane, connection, batch)
-            rows = [_kept(found, said) for found, said in batch if isinstance(said, Decision) and not said.passes]
+            stay = [(found, said) for found, said in batch if isinstance(said, Decision) and not said.passes]
+            rows = [_kept(found, said) for found, said in stay]
+            without_event += sum(found.difference.desired is not None for found, _ in (batch if dry else stay))
             kept.keep(connection, lane.target_id, lane.run_id, FoundBy.PLAN, seen_at, rows)
     with lane.writing() as connection:
         kept.sweep(connection, lane.target_id, FoundBy.PLAN, seen_at)
         # A stranger that is desired by now is adopted by its post.
         met = kept.strangers(connection, lane.target_id)
         kept.drop(connection, lane.target_id, list(records.desired_keys(connection, lane.target_id, met)))
+    return without_event
 
 
 def _queue(lane: Lane, connection: sa.Connection, batch: list[Planning]) -> None:

@@ -29,9 +29,10 @@ def transform(lane: Lane) -> dict[str, Any]:
     plan = make_plan(lane)
     with lane.ledger.connect() as connection:
         plan_after = accounts.last_event(connection, lane.target_id)
-    carry_out(lane, plan)
+    without_event = carry_out(lane, plan)
     return outcomes | {
         "plan_after": plan_after,
+        "without_event": without_event,
         "planned": dict(plan.counts.by_action),
         "causes": dict(plan.counts.by_cause),
         "unchanged": outcomes["desired"] - plan.counts.touched,

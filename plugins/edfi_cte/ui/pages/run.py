@@ -75,9 +75,12 @@ def _order(step: StepLeft) -> tuple[int, str]:
     return (STEP_NAMES.index(step.step) if step.step in STEP_NAMES else len(STEP_NAMES), step.part)
 
 
+_NO_COUNTS = frozenset({"plan_after", "without_event"})
+
+
 def _words(left: dict[str, Any]) -> str:
     """A step's numbers, but for what is no count of records."""
-    counts = [(name, value) for name, value in left.items() if isinstance(value, int) and name != "plan_after"]
+    counts = [(name, value) for name, value in left.items() if isinstance(value, int) and name not in _NO_COUNTS]
     return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in counts[:6])
 
 
