@@ -19,6 +19,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import sqlalchemy as sa
 
@@ -46,8 +48,9 @@ class Environment:
 class Cluster:
     """A running cluster."""
 
-    def __init__(self, members: Mapping[str, Deployment], database: str) -> None:
+    def __init__(self, members: Mapping[str, Deployment], database: str, api_port: int) -> None:
         self._members = members
+        self._api = f"http://127.0.0.1:{api_port}"
         self._database = sa.create_engine(database)
 
     def run_dag(self, dag_id: str, run_id: str, *, timeout: float) -> str:
@@ -58,6 +61,27 @@ class Cluster:
             "SELECT state FROM dag_run WHERE run_id = :id AND state IN ('success', 'failed')", {"id": run_id}, timeout
         )
         return str(state)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The ``airflow`` command on the scheduler's host."""
+        return self._members["scheduler"].run("-m", "airflow", *arguments)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        """Status and answer of Airflow's public API, asked by an admin."""
+        with urlopen(f"{self._api}/auth/token", timeout=60) as answer:
+            token = json.load(answer)["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = Request(f"{self._api}/api/v2/{path}", json.dumps(body).encode(), headers)
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as refused:
+            return refused.code, json.load(refused)
+
+    def runs(self) -> list[str]:
+        """The types of all runs so far."""
+        with self._database.connect() as connection:
+            return list(connection.scalars(sa.text("SELECT run_type FROM dag_run ORDER BY id")))
 
     def tasks_done_by(self, worker: str) -> int:
         """How many tries a worker has logged, in its own home."""
@@ -89,11 +113,24 @@ class Cluster:
 
 @contextmanager
 def running_cluster(
-    folder: Path, environment: Environment, *, connections: Mapping[str, Mapping[str, Any]], settings: str
+    folder: Path,
+    environment: Environment,
+    *,
+    connections: Mapping[str, Mapping[str, Any]],
+    settings: str,
+    statsd_port: int,
 ) -> Iterator[Cluster]:
-    """A cluster under ``folder`` that knows these Airflow connections and, each member for itself, these settings."""
+    """A cluster under ``folder`` that knows these Airflow connections and, each member for itself, these settings.
+
+    Its metrics go to ``statsd_port`` of this machine.
+    """
     redis_port, api_port = _free_port(), _free_port()
     shared = _shared_settings(environment.database, redis_port, api_port)
+    shared |= {
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+        "AIRFLOW__METRICS__STATSD_PORT": str(statsd_port),
+    }
     shared |= {f"AIRFLOW_CONN_{name.upper()}": json.dumps(parts) for name, parts in connections.items()}
     members = {name: _member(folder, name, environment.python, shared, settings) for name in (*_CONTROL, *WORKERS)}
     with ExitStack() as stack:
@@ -106,7 +143,7 @@ def running_cluster(
         for name in WORKERS:
             worker = ("celery", "worker", "--celery-hostname", name, "--skip-serve-logs", "--without-mingle")
             stack.enter_context(_start(members[name], name, *worker))
-        cluster = Cluster(members, environment.database)
+        cluster = Cluster(members, environment.database, api_port)
         stack.callback(cluster.close)
         yield cluster
 
