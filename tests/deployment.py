@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,35 @@ class Deployment:
 def target(scope_year: int, **changes: Any) -> dict[str, Any]:
     common = {"district_number": DISTRICT, "campus_conn_id": "campus"}
     return common | {"scope_year": scope_year, "edfi_conn_id": f"edfi_{scope_year}"} | changes
+
+
+IN_A_NEW_DATABASE = """
+from airflow.utils.db import initdb
+initdb()
+import sys
+from airflow.__main__ import main
+sys.argv = ["airflow", "dags", "test", *sys.argv[1:]]
+main()
+"""
+
+
+def run_in_a_home_of_its_own(folder: Path, *arguments: str, **environ: str) -> tuple[int, dict[str, bytes]]:
+    """``airflow dags test`` at DEBUG: its code, and what it wrote, by the file's name; ``output`` is what it printed.
+
+    Airflow's home, database and logs are the run's own, below ``folder``: other tests of this process keep the secret
+    and the students in their Airflow's database on purpose.
+    """
+    home = folder / "airflow"
+    home.mkdir()
+    own = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+    }
+    command = [sys.executable, "-c", IN_A_NEW_DATABASE, *arguments]
+    run = subprocess.run(command, env=os.environ | own | environ, capture_output=True, check=False, timeout=120)
+    # At DEBUG, Airflow itself writes each secret that its in-process supervisor is asked to mask.
+    lines = (run.stdout + run.stderr).splitlines(keepends=True)
+    written = {"output": b"".join(line for line in lines if b"msg=MaskSecret(" not in line)}
+    return run.returncode, written | {path.name: path.read_bytes() for path in home.rglob("*") if path.is_file()}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import subprocess
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,14 +50,9 @@ def assert_found(done: subprocess.CompletedProcess[str]) -> None:
 
 
 @pytest.mark.slow
-def test_on_this_airflow(tmp_path: Path, wheel: Path, airflow_db: None) -> None:
+def test_on_this_airflow(tmp_path: Path, wheel: Path) -> None:
     airflow = deployment(tmp_path / "home", borrowed_environment(tmp_path / "environment"))
-    # As this Airflow has migrated it already; a plain copy would lack what is in its write-ahead log.
-    with (
-        closing(sqlite3.connect(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db")) as migrated,
-        closing(sqlite3.connect(airflow.home / "airflow.db")) as own,
-    ):
-        migrated.backup(own)
+    migrate(airflow)
     assert_found(checked(airflow, wheel))
 
 
