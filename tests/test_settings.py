@@ -217,9 +217,47 @@ def test_a_lock_is_waited_for_no_longer_than_the_statement_that_wants_it(tmp_pat
     assert "Lower lock_seconds, or raise statement_seconds." in message
 
 
-def test_a_pool_has_a_name_of_one_letter_at_least(tmp_path: Path):
-    assert load(tmp_path, GOOD + "dag: {pool: p}\n").dag.pool == "p"
-    assert "dag.pool" in mistake(tmp_path, GOOD + "dag: {pool: ''}\n")
+DESCRIPTOR = "uri://ed-fi.org/ProgramTypeDescriptor#"
+
+
+@pytest.mark.parametrize(
+    ("setting", "taken", "refused"),
+    [
+        *((name, "c" * 200, "c" * 201) for name in ("ledger_conn_id", "ui.ledger_conn_id", "targets.0.edfi_conn_id")),
+        ("targets.0.campus_conn_id", "c", ""),
+        ("targets.0.district_number", "000001", "00001"),
+        ("targets.0.district_number", "999999", "1000000"),
+        ("targets.0.education_organization_id", 1, 0),
+        ("targets.0.education_organization_id", 2**63 - 1, 2**63),
+        ("dag.pool", "p", ""),
+        ("dag.deadline_minutes", 10080, 10081),
+        ("dag.deadline_minutes", 0.1, 0),
+        ("dag.lanes_per_task", 1, 0),
+        ("dag.lanes_per_task", 500, 501),
+        ("preferences.default.program_name.mapping.0110", "P" * 60, "P" * 61),
+        ("preferences.default.program_name.mapping.0110", "P", ""),
+        ("preferences.default.program_type_descriptor", DESCRIPTOR.ljust(306, "x"), DESCRIPTOR.ljust(307, "x")),
+        ("preferences.default.program_type_descriptor", DESCRIPTOR + "x", DESCRIPTOR),
+        ("preferences.default.career_cluster.mapping", {"1": DESCRIPTOR + "x"}, {" ": DESCRIPTOR + "x"}),
+    ],
+)
+def test_a_value_at_its_bound_is_taken_and_one_beyond_is_refused(
+    tmp_path: Path, setting: str, taken: Any, refused: Any
+):
+    """Of text, and of numbers that may be null; docs/settings.md tells the other bounds, and is made from the code.
+
+    200 characters are Airflow's for a connection's id; 60, 306 and 64 bits are the Ed-Fi API's.
+    """
+    content = yaml.safe_load(GOOD)
+    *path, name = [int(part) if part == "0" else part for part in setting.split(".")]
+    section: Any = content
+    for part in path:
+        section = section[part] if isinstance(section, list) else section.setdefault(part, {})
+    section[name] = taken
+    read = load(tmp_path, yaml.safe_dump(content))
+    assert read.preferences_of(read.targets[0])
+    section[name] = refused
+    assert setting.replace(".0.", "[0].") in mistake(tmp_path, yaml.safe_dump(content))
 
 
 def test_a_limit_of_a_lock_below_that_of_a_statement_is_taken(tmp_path: Path):

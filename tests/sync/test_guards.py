@@ -128,6 +128,20 @@ def test_orphans_over_the_limit_are_not_cleaned_up(sent: World):
     assert sent.there() == sent.expected()
 
 
+@pytest.mark.parametrize(("allowed", "strangers"), [(2, 3), (2, 4), (1, 3), (2, 5), (0, 1)])
+def test_orphans_over_the_limit_all_stay_however_the_pages_divide_them(sent: World, allowed: int, strangers: int):
+    """Pages of two: the guard is full before the last page, at its border or behind it."""
+    sent.page_size = 2
+    sent.settings["guards"] = {"max_delete_fraction": 0, "max_delete_count": allowed}
+    control = sent.odses[2026].control
+    for document in control.documents(RESOURCE)[:strangers]:
+        own = {k: v for k, v in document.items() if k not in ("id", "_etag", "_lastModifiedDate")}
+        control.put(RESOURCE, own | {"beginDate": "2026" + own["beginDate"][4:]})
+    with counting_writes(sent.odses[2026]) as counted:
+        assert sent.red(whole_resync=True).counts["waiting for a person"] == {"guard": strangers}
+    assert counted == [0]
+
+
 def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkeypatch: pytest.MonkeyPatch):
     """Without the check by id every mapping would go and be posted again. Mocked: no server lies on request."""
 
