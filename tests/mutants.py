@@ -1,164 +1,169 @@
 """A sampled mutation run: changes to the package that a test should notice, one at a time, in copies of it all.
 
-``python -m tests.mutants --seed 7 --number 200`` draws changes by the seed, runs for each the tests that run its
-lines (quickest first), and lists what no test noticed. Each survivor is to be read: a test is missing, or the change
-changes nothing. Which test runs which line is recorded first, and kept in ``build/mutants.json``: afterwards only
-tests whose files, or whose package lines' files, have changed are recorded anew. Needs Python 3.12.
+``python -m tests.mutants --seed 7 --number 200`` draws changes by the seed and shows each to the tests that run its
+lines, quick files first, until one fails and fails again by itself. What survives is to be read: a test is missing,
+or the change means nothing. Which test runs which line is recorded first, in one run of the suite without a change,
+and kept in ``build/mutants.json``; a test that fails there is left out. Needs Python 3.12.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import time
+from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from queue import Queue
-from typing import Any, NamedTuple
+from typing import Any
 
+from tests import mutants_lines
 from tests.mutants_chosen import Chooser
-from tests.mutants_lines import FOLDER, Recorded, prepare
 from tests.mutants_made import PACKAGE, Mutant, sample
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / "build/mutants.json"
-LEFT_OUT = ("tests/sandbox", "tests/browser", "tests/cluster", "tests/sync/test_model.py", "tests/sync/test_crash.py")
+LEFT_OUT = tuple(f"tests/{name}" for name in ("sandbox", "browser", "cluster", "sync/test_model", "sync/test_crash"))
 """Tests that run no line of the package, or far too long for each change."""
 
-FIRST_SECONDS = 15
-"""A change is first shown to its quickest tests; those of longer runs judge what is left at the end."""
+BATCH_SECONDS, EARLY = 15, 2
+"""So long are the tests of a change's first process; so many processes come before any change's long ones."""
 
 
-class Verdict(NamedTuple):
-    mutant: Mutant
-    noticed: bool
-    by: str
-    later: list[str]
-    """Tests that have not run yet."""
-
-
-class Worker:
-    """A copy of the repository, and the process that judges changes in it."""
-
-    def __init__(self, place: Path) -> None:
-        self.copy = place
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants_server"],
-            cwd=place,
-            env=environment(place),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def judge(self, mutant: Mutant, tests: list[str], seconds: float) -> dict[str, Any]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        source = mutant.of((self.copy / mutant.path).read_bytes()).decode()
-        asked = {"path": str(mutant.path), "source": source, "tests": tests, "seconds": seconds}
-        stdin.write(json.dumps(asked) + "\n")
-        stdin.flush()
-        answer: dict[str, Any] = json.loads(stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def environment(copy: Path, *more: Path) -> dict[str, str]:
-    paths = os.pathsep.join(map(str, (*more, copy / "plugins", copy)))
-    return os.environ | {"PYTHONPATH": paths}
-
-
-def record(copy: Path, folder: Path, only: list[str]) -> Recorded:
-    """Run the tests of ``copy``, all or these files of them, and record the lines of each."""
-    prepare(folder)
-    ignored = [f"--ignore={place}" for place in LEFT_OUT]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "tests.mutants_lines", "-p", "no:cacheprovider"]
-    subprocess.run(
-        [*command, "--dist", "worksteal", "--timeout=300", *ignored, *only],
-        check=False,
-        cwd=copy,
-        env=environment(copy, folder) | {FOLDER: str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+def pytest(copy: Path, *arguments: str, seconds: float, lines: Path | None = None) -> str | None:
+    """What pytest prints in ``copy`` if a test fails; it records into ``lines``. ``None`` if all is well."""
+    paths = [*([lines] if lines else []), copy / "plugins", copy]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
+    if lines:
+        environment[mutants_lines.FOLDER] = str(lines)
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *arguments]
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    run = subprocess.Popen(
+        command, cwd=copy, env=environment, text=True, stdout=pipe, stderr=nothing, start_new_session=True
     )
-    return Recorded.read(folder)
+    try:
+        printed = run.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        printed = ""
+    with contextlib.suppress(ProcessLookupError):  # what the tests started and left, or all of it
+        os.killpg(run.pid, signal.SIGKILL)
+    return printed if run.wait() else None
 
 
-def recorded_of(copy: Path, folder: Path) -> Recorded:
-    """What is recorded of the tests of ``copy``, brought up to date."""
+class Judge:
+    """A copy of the repository, in which one change at a time is made."""
+
+    def __init__(self, place: Path, took: dict[str, float]) -> None:
+        self.copy, self._took = place, took
+
+    def noticed_by(self, mutant: Mutant, tests: list[str]) -> str:
+        """The test that notices the change; empty if none does."""
+        while failed := self._failure(tests, mutant):
+            alone = [failed] if failed in tests else tests
+            if self._failure(alone, mutant):
+                return failed
+            print(f"  not firm, and left out: {failed} with {mutant}", flush=True)
+            tests = [test for test in tests if test not in alone]
+        return ""
+
+    def _failure(self, tests: list[str], mutant: Mutant) -> str:
+        """The first test that fails with the change; what else went wrong; empty if all is well."""
+        if not tests:
+            return ""
+        seconds = 120 + 10 * sum(self._took[test] for test in tests)
+        file = self.copy / mutant.path
+        source = file.read_bytes()
+        file.write_bytes(mutant.of(source))
+        try:
+            printed = pytest(self.copy, "-x", "-n", "0", "--timeout=120", *tests, seconds=seconds)
+        finally:
+            file.write_bytes(source)
+        if printed is None:
+            return ""
+        failures = [line.partition(" ")[2] for line in printed.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        of_tests = (test for test in tests for failure in failures if failure.startswith(test))
+        return max(of_tests, key=len, default=f"({failures[0] if failures else 'ended, or hangs'})")
+
+
+def record(copy: Path) -> dict[str, Any]:
+    """Which tests of ``copy`` run which lines: as stored if only files of tests have changed; those run anew."""
     now = {
         str(file.relative_to(copy)): hashlib.sha256(file.read_bytes()).hexdigest()
         for pattern in (f"{PACKAGE}/**/*.py", "tests/**/test_*.py")
         for file in copy.glob(pattern)
         if not str(file.relative_to(copy)).startswith(LEFT_OUT)
     }
-    stored = json.loads(STORE.read_text()) if STORE.exists() else {"digests": {}, "seconds": {}, "lines": []}
-    known, changed = Recorded.of_json(stored), {path for path in now if stored["digests"].get(path) != now[path]}
-    gone = set(stored["digests"]) - set(now)
-    stale = {path for path in changed if path.startswith("tests/")}
-    for (path, _line), tests in known.lines.items():
-        if path in changed | gone:
-            stale |= {test.partition("::")[0] for test in tests}
-    stale &= set(now)
-    if not stale:
-        return known
-    print(f"Recording which lines {len(stale)} files of tests run ...", flush=True)
-    known.without(stale | gone, changed | gone)
-    known.add(record(copy, folder, sorted(stale) if stored["digests"] else []))
-    STORE.parent.mkdir(exist_ok=True)
-    STORE.write_text(json.dumps({"digests": now, **known.as_json()}))
-    return known
+    stored = json.loads(STORE.read_text()) if STORE.exists() else {"digests": {}, "seconds": {}, "lines": {}}
+    changed = {path for path in now.keys() | stored["digests"] if stored["digests"].get(path) != now.get(path)}
+    files = sorted(path for path in changed & now.keys() if path.startswith("tests"))
+    if changed - set(files):
+        files, stored = ["tests"], {"seconds": {}, "lines": {}}
+    if files:
+        print("Recording which tests run which lines ...", flush=True)
+        lines = copy.parent / "lines"
+        mutants_lines.prepare(lines)
+        ignored = [f"--ignore-glob={place}*" for place in LEFT_OUT]
+        plugin = ["-p", "tests.mutants_lines", "-n", "2", "--dist", "worksteal"]
+        pytest(copy, *plugin, *ignored, *files, seconds=7200, lines=lines)
+        found = mutants_lines.read(lines)
+        if found["failed"]:
+            print(f"These fail without any change, and are left out: {', '.join(sorted(found['failed']))}")
+        for kind in ("seconds", "lines"):
+            kept = {key: value for key, value in stored[kind].items() if key.partition("::")[0] not in files}
+            stored[kind] = kept | found[kind]
+        STORE.parent.mkdir(exist_ok=True)
+        STORE.write_text(json.dumps({**stored, "digests": now}))
+    return stored
 
 
-def run(drawn: list[Mutant], workers: list[Worker], chooser: Chooser, minutes: float) -> list[Verdict]:
-    """Judge what was drawn; what no quick test notices is shown to the others last, for which a third is kept.
+def batches(tests: list[str], took: dict[str, float]) -> Iterator[list[str]]:
+    """What is run in one process: files of tests, quick ones first, for so many seconds, then twice as many ..."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        files[test.partition("::")[0]].append(test)
+    batch, room = list[str](), BATCH_SECONDS
+    for file in sorted(files.values(), key=lambda of: sum(took[test] for test in of)):
+        batch += file
+        if sum(took[test] for test in batch) > room:
+            yield batch
+            batch, room = [], 2 * room
+    if batch:
+        yield batch
 
-    When the time is up nothing more is begun, and what is not judged to its end is left out.
-    """
-    free: Queue[Worker] = Queue()
-    for worker in workers:
-        free.put(worker)
-    started = time.monotonic()
 
-    def judge(mutant: Mutant, tests: list[str], limit: float, until: float) -> Verdict | None:
-        now = [test for place, test in enumerate(tests) if place == 0 or chooser.seconds(tests[: place + 1]) < limit]
-        if not now:
-            verdict = Verdict(mutant, noticed=False, by="(no test runs it)", later=[])
-        elif time.monotonic() > started + 60 * until:
-            return None
-        else:
-            worker = free.get()
-            try:
-                answer = worker.judge(mutant, now, 120 + 10 * chooser.seconds(now))
-            finally:
-                free.put(worker)
-            later = [] if answer["noticed"] else tests[len(now) :]
-            verdict = Verdict(mutant, answer["noticed"], answer["by"], later)
-        word = "noticed " if verdict.noticed else "not yet " if verdict.later else "SURVIVED"
-        print(f"{word} {mutant} {verdict.by}", flush=True)
-        return verdict
+def run(drawn: dict[Mutant, list[list[str]]], judges: list[Judge]) -> list[Mutant]:
+    """Show each change to its batches of tests, to those of long runs at the end; return those that survive."""
+    free: Queue[Judge] = Queue()
+    for judge in judges:
+        free.put(judge)
 
-    def first(mutant: Mutant) -> Verdict | None:
-        return judge(mutant, chooser.tests(mutant), FIRST_SECONDS, minutes * 2 / 3)
+    def noticed(mutant: Mutant, first: int, last: int) -> bool:
+        judge, by = free.get(), ""
+        try:
+            for batch in drawn[mutant][first:last]:
+                by = by or judge.noticed_by(mutant, batch)
+        finally:
+            free.put(judge)
+        alive = "not yet" if len(drawn[mutant]) > last else f"SURVIVED {sum(map(len, drawn[mutant]))} tests"
+        print(f"{f'noticed by {by}' if by else alive}: {mutant}", flush=True)
+        return bool(by)
 
-    def last(verdict: Verdict | None) -> Verdict | None:
-        return judge(verdict.mutant, verdict.later, 600, minutes) if verdict and verdict.later else verdict
-
-    with ThreadPoolExecutor(len(workers)) as pool:
-        verdicts = pool.map(last, list(pool.map(first, drawn)))
-        return [verdict for verdict in verdicts if verdict is not None]
+    waiting = list(drawn)
+    with ThreadPoolExecutor(len(judges)) as pool:
+        for first, last in ((0, EARLY), (EARLY, 100)):
+            now = [mutant for mutant in waiting if first < max(1, len(drawn[mutant]))]
+            seen = dict(zip(now, pool.map(noticed, now, repeat(first), repeat(last)), strict=True))
+            waiting = [mutant for mutant in waiting if not seen.get(mutant)]
+    return waiting
 
 
 def main() -> int:
@@ -166,49 +171,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--number", type=int, default=50)
     parser.add_argument("--only", default="", help="a part of the package, such as ledger or ledger/events.py")
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        default=600,
-        help="begin no further change after so long, once the lines are recorded",
-    )
-    parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args()
     if sys.version_info < (3, 12):
         print("Python 3.12 or newer is needed: make mutants PYTHON=python3.13 VENV=.venv-3.13")
         return 2
-    started = time.monotonic()
+    ignored = shutil.ignore_patterns(".venv*", ".git", "__pycache__", ".*_cache", ".demo", "build", "dist")
     with tempfile.TemporaryDirectory(prefix="edfi-cte-mutants-") as folder:
-        copies = [_copy(Path(folder) / str(place)) for place in range(options.at_once)]
-        recorded = recorded_of(copies[0], Path(folder) / "lines")
-        if recorded.failed:
-            print(f"These fail without any change, and are left out: {', '.join(sorted(recorded.failed))}")
-        drawn = sample(copies[0], options.seed, options.number, options.only)
-        chooser, workers = Chooser(copies[0], recorded), [Worker(copy) for copy in copies]
-        try:
-            verdicts = run(drawn, workers, chooser, options.minutes)
-        finally:
-            for worker in workers:
-                worker.close()
-    _tell(verdicts, options.seed, (time.monotonic() - started) / 60)
+        # Tests wait for other processes a third of their time.
+        copies = [Path(folder) / str(place) for place in range((os.cpu_count() or 1) * 3 // 2)]
+        for copy in copies:
+            shutil.copytree(ROOT, copy, ignore=ignored)
+        recorded = record(copies[0])
+        chooser, took = Chooser(copies[0], recorded), recorded["seconds"]
+        sampled = sample(copies[0], options.seed, options.number, options.only)
+        drawn = {mutant: list(batches(chooser.tests(mutant), took)) for mutant in sampled}
+        survivors = run(drawn, [Judge(copy, took) for copy in copies])
+    print(f"\n{len(drawn) - len(survivors)} of {len(drawn)} noticed, seed {options.seed}. Survivors:")
+    for mutant in sorted(survivors):
+        print(f"  {mutant}")
     return 0
-
-
-def _tell(verdicts: list[Verdict], seed: int, minutes: float) -> None:
-    survivors = [verdict for verdict in verdicts if not verdict.noticed]
-    print(
-        f"\n{len(verdicts) - len(survivors)} of {len(verdicts)} noticed, {minutes:.0f} min, seed {seed}. Survivors:"
-    )
-    for verdict in sorted(survivors, key=lambda one: one.mutant):
-        print(f"  {verdict.mutant} {verdict.by}")
-
-
-def _copy(place: Path) -> Path:
-    ignored = shutil.ignore_patterns(
-        ".venv*", ".git", "__pycache__", ".*_cache", ".demo", "build", "dist", "node_modules"
-    )
-    shutil.copytree(ROOT, place, ignore=ignored)
-    return place
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tests that a change is shown to: those that run its lines, the quickest first.
+"""The tests that a change is shown to: those that run its lines.
 
 What runs once, at import or from a cache, is seen by any test that runs what names it: a constant's, a class's.
 """
@@ -6,131 +6,81 @@ What runs once, at import or from a cache, is seen by any test that runs what na
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from tests.mutants_lines import AT_IMPORT, Recorded
+from tests.mutants_lines import AT_IMPORT
 from tests.mutants_made import PACKAGE, Mutant
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-@dataclass
-class _Module:
-    tree: ast.Module
-    functions: list[_Function] = field(default_factory=list)
-
-    def function_at(self, line: int) -> _Function | None:
-        """The innermost function whose body has the line."""
-        around = [f for f in self.functions if f.body[0].lineno <= line <= (f.end_lineno or 0)]
-        return max(around, key=lambda function: function.lineno, default=None)
 
 
 class Chooser:
     """Chooses tests of the package in ``root`` by what was recorded of it."""
 
-    def __init__(self, root: Path, recorded: Recorded) -> None:
-        self._recorded = recorded
-        self._modules: dict[str, _Module] = {}
-        for path in sorted((root / PACKAGE).rglob("*.py")):
-            tree = ast.parse(path.read_bytes())
-            functions = [node for node in ast.walk(tree) if isinstance(node, _Function)]
-            self._modules[str(path.relative_to(root))] = _Module(tree, functions)
+    def __init__(self, root: Path, recorded: dict[str, Any]) -> None:
+        self._tests: dict[str, set[str]] = defaultdict(set)
+        self._order = {test: place for place, test in enumerate(recorded["seconds"])}
+        for test in self._order:
+            self._tests[test].add(test)
+            self._tests[test.partition("::")[0]].add(test)
+        self._contexts: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for context, of_context in recorded["lines"].items():
+            for path, lines in of_context.items():
+                for line in lines:
+                    self._contexts[path, line].add(context)
+        self._statements: dict[str, list[ast.stmt]] = {}
+        self._mentions: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for file in sorted((root / PACKAGE).rglob("*.py")):
+            path, source = str(file.relative_to(root)), file.read_text(encoding="utf-8")
+            self._statements[path] = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
+            for line, text in enumerate(source.splitlines(), start=1):
+                for word in set(re.findall(r"\w+", text)):
+                    self._mentions[word].append((path, line))
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those that may notice the change, the quickest first; none if no test runs its lines."""
-        path, module = str(mutant.path), self._modules[str(mutant.path)]
-        function = module.function_at(mutant.line)
-        if function is None or _is_cached(function):
-            found = self._of_names(_owners(module.tree, mutant.line)) or self._of_module(path)
-        else:
-            found = self._of_lines(path, mutant.line, mutant.last_line)
-            found = found or self._of_lines(path, *_statement(function, mutant.line))
-            if AT_IMPORT in found:
-                found = found | self._of_names({function.name})
-        seconds = self._recorded.seconds
-        return sorted((test for test in found if test in seconds), key=lambda test: (seconds[test], test))
-
-    def seconds(self, tests: list[str]) -> float:
-        return sum(self._recorded.seconds[test] for test in tests)
-
-    def _of_lines(self, path: str, first: int, last: int) -> set[str]:
-        lines = self._recorded.lines
-        return {test for line in range(first, last + 1) for test in lines.get((path, line), ())}
-
-    def _of_module(self, path: str) -> set[str]:
-        module = self._modules[path]
-        of_functions = ((function.body[0].lineno, function.end_lineno or 0) for function in module.functions)
-        return {test for first, last in of_functions for test in self._of_lines(path, first, last)}
-
-    def _of_names(self, names: set[str]) -> set[str]:
-        """The tests that run a line which has one of the names, or the name of a constant made of it, and so on."""
-        wanted, seen, found = set(names), set[str](), set[str]()
+        """Those that may notice the change, in the suite's order; none if no test runs its lines."""
+        contexts, wanted = map(set, self._at(str(mutant.path), mutant.line))
+        seen = set[str]()
         while wanted:
             seen.add(name := wanted.pop())
-            for path, line in self._mentions.get(name, ()):
-                module = self._modules[path]
-                function = module.function_at(line)
-                if function is None:
-                    wanted |= _owners(module.tree, line) - seen
-                elif _is_cached(function):
-                    wanted |= {function.name} - seen
-                else:
-                    found |= self._of_lines(path, line, line)
-        return found
+            for path, line in self._mentions[name]:
+                more, names = self._at(path, line)
+                contexts |= more
+                wanted |= names - seen
+        return sorted({test for context in contexts for test in self._tests[context]}, key=self._order.__getitem__)
 
-    @cached_property
-    def _mentions(self) -> dict[str, list[tuple[str, int]]]:
-        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for path, module in self._modules.items():
-            for node in ast.walk(module.tree):
-                match node:
-                    case ast.Name(id=name) | ast.Attribute(attr=name):
-                        found[name].append((path, node.lineno))
-        return found
-
-
-def _is_cached(function: _Function) -> bool:
-    return any("cache" in ast.unparse(decorator) for decorator in function.decorator_list)
+    @functools.cache  # noqa: B019 - there is one of it
+    def _at(self, path: str, line: int) -> tuple[set[str], set[str]]:
+        """What runs the statement at a line; if that is once, the names by which others see what it makes."""
+        around = [node for node in self._statements[path] if _has(node, line)]
+        if not around:
+            return set(), set()
+        inner, names = around[-1], {name for node in around for name in _given(node)}
+        body = getattr(inner, "body", None)
+        last = max(line, body[0].lineno - 1) if body else inner.end_lineno or line
+        contexts = {context for at in range(inner.lineno, last + 1) for context in self._contexts[path, at]}
+        functions = [node for node in around if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        if functions and functions[-1].body[0].lineno <= line:
+            names = {functions[-1].name}
+            if AT_IMPORT not in contexts and not any("cache" in ast.unparse(d) for d in functions[-1].decorator_list):
+                names = set()
+        return contexts - {AT_IMPORT}, names
 
 
-def _owners(tree: ast.Module, line: int) -> set[str]:
-    """The names that the statement at the line gives: a class's and its field's, a constant's, a function's."""
-    names: set[str] = set()
-    body: list[ast.stmt] = tree.body
-    while statement := next((s for s in body if _first(s) <= line <= (s.end_lineno or 0)), None):
-        names |= set(_given(statement))
-        body = statement.body if isinstance(statement, ast.ClassDef) else []
-    # A field goes by its own name; a class by itself has what no field is named for.
-    return names
+def _has(statement: ast.stmt, line: int) -> bool:
+    decorators = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(one.lineno for one in decorators)]) <= line <= (statement.end_lineno or 0)
 
 
-def _given(statement: ast.stmt) -> Iterator[str]:
+def _given(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives."""
     match statement:
         case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            yield name
+            return {name}
         case ast.Assign(targets=targets):
-            yield from (node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
+            return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
         case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name
-
-
-def _first(statement: ast.stmt) -> int:
-    decorators = getattr(statement, "decorator_list", [])
-    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
-
-
-def _statement(function: _Function, line: int) -> tuple[int, int]:
-    """The lines of the innermost statement at the line; of a compound one, its head."""
-    around = [
-        node
-        for node in ast.walk(function)
-        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
-    ]
-    inner = max((node for node in around if node is not function), key=lambda node: node.lineno, default=function)
-    body = getattr(inner, "body", None)
-    last = body[0].lineno - 1 if body else inner.end_lineno or line
-    return inner.lineno, max(last, inner.lineno)
+            return {name}
+    return set()

@@ -1,11 +1,13 @@
-"""The mutation run shows a change to the tests that may notice it, and to no others."""
+"""The mutation run shows a change to the tests that may notice it, and believes only what is so twice."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import mutants
 from tests.mutants_chosen import Chooser
-from tests.mutants_lines import AT_IMPORT, Recorded
+from tests.mutants_lines import AT_IMPORT
 from tests.mutants_made import PACKAGE, Mutant, mutants_of
 
 MODULE = """\
@@ -38,56 +40,86 @@ def limited(kept: Kept) -> bool:
     return kept.limit < 9
 """
 PATH = PACKAGE / "one.py"
+RAN = {19: {"a::slow", "a::quick"}, 20: {"a::slow"}, 21: {"a::quick"}, 27: {"b"}, 15: {AT_IMPORT}}
 
 
 @pytest.fixture
-def chooser(tmp_path: Path) -> Chooser:
+def recorded(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / PACKAGE).mkdir(parents=True)
     (tmp_path / PATH).write_text(MODULE)
-    recorded = Recorded()
-    recorded.seconds = {"slow": 3.0, "quick": 0.1, "other": 0.2, "unit": 0.3}
-    for line, tests in {19: {"slow", "quick"}, 20: {"slow"}, 21: {"quick"}, 27: {"unit"}, 15: {AT_IMPORT}}.items():
-        recorded.lines[str(PATH), line] = tests
-    return Chooser(tmp_path, recorded)
+    (tmp_path / PACKAGE / "__init__.py").touch()
+    contexts = {context for of_line in RAN.values() for context in of_line}
+    lines = {context: {str(PATH): [line for line in RAN if context in RAN[line]]} for context in contexts}
+    return {"seconds": {"a::quick": 0.1, "a::slow": 3.0, "b::unit": 0.3, "b::other": 0.2}, "lines": lines}
 
 
-def change(line: int, last: int | None = None) -> Mutant:
-    return Mutant(PATH, line, 0, 0, "-", "\n" * ((last or line) - line))
+def change(line: int) -> Mutant:
+    return Mutant(PATH, line, 0, 0, "-", "")
 
 
 @pytest.mark.parametrize(
     ("line", "tests"),
     [
-        (19, ["quick", "slow"]),
-        (20, ["slow"]),
-        (22, ["quick"]),
-        (4, ["slow"]),
-        (5, ["slow"]),
-        (10, ["unit"]),
-        (15, ["quick", "slow"]),
+        (19, ["a::quick", "a::slow"]),
+        (20, ["a::slow"]),
+        (22, ["a::quick"]),
+        (4, ["a::slow"]),
+        (5, ["a::slow"]),
+        (10, ["b::unit", "b::other"]),
+        (15, ["a::quick", "a::slow"]),
     ],
-    ids=["a line", "a branch", "a part", "a constant", "made of it", "a field", "cached"],
+    ids=["a line", "a branch", "a part", "a constant", "made of it", "a field, by a fixture of the file", "cached"],
 )
-def test_a_change_is_shown_to_the_tests_that_run_it_the_quickest_first(chooser: Chooser, line: int, tests: list[str]):
-    assert chooser.tests(change(line)) == tests
+def test_a_change_is_shown_to_the_tests_that_run_it(
+    tmp_path: Path, recorded: dict[str, Any], line: int, tests: list[str]
+):
+    assert Chooser(tmp_path, recorded).tests(change(line)) == tests
 
 
-def test_what_no_test_runs_is_shown_to_none(chooser: Chooser, tmp_path: Path):
-    (tmp_path / PATH).write_text(MODULE)
-    assert Chooser(tmp_path, Recorded()).tests(change(19)) == []
+def test_what_no_test_runs_is_shown_to_none(tmp_path: Path, recorded: dict[str, Any]):
+    assert Chooser(tmp_path, recorded | {"lines": {}}).tests(change(19)) == []
 
 
-def test_the_record_outlives_being_written(chooser: Chooser):
-    again = Recorded.of_json(chooser._recorded.as_json())
-    assert (again.seconds, again.lines) == (chooser._recorded.seconds, chooser._recorded.lines)
-    again.without({"quick"}, set())
-    assert again.lines[str(PATH), 19] == {"slow"}
-    again.without(set(), {str(PATH)})
-    assert not again.lines
-
-
-def test_changes_leave_a_dataclass_its_options_and_the_rest_compiles(chooser: Chooser, tmp_path: Path):
+def test_changes_leave_a_dataclass_its_options_and_the_rest_compiles(tmp_path: Path, recorded: dict[str, Any]):
     made = list(mutants_of(tmp_path, PATH))
     assert {mutant.line for mutant in made} == {4, 5, 10, 15, 19, 20, 21, 22, 27}
     for mutant in made:
         compile(mutant.of(MODULE.encode()), "one.py", "exec")
+
+
+TESTS = """\
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("value", [1, 11])
+def test_wide(value):
+    from edfi_cte.one import wide
+    assert wide(value) is (value > 10)
+
+
+def test_not_twice():
+    ran = Path("once").exists()
+    Path("once").touch()
+    assert ran
+"""
+
+
+def judge(tmp_path: Path, *names: str) -> tuple[mutants.Judge, list[str]]:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_one.py").write_text(TESTS)
+    tests = [f"tests/test_one.py::{name}" for name in names]
+    return mutants.Judge(tmp_path, dict.fromkeys(tests, 0.1)), tests
+
+
+def test_a_change_is_noticed_by_a_failure_that_comes_again(tmp_path: Path, recorded: dict[str, Any]):
+    one, tests = judge(tmp_path, "test_not_twice", "test_wide[11]", "test_wide[1]")
+    mutant = next(mutant for mutant in mutants_of(tmp_path, PATH) if mutant.was.startswith("value == "))
+    assert one.noticed_by(mutant, tests) == tests[2]
+    assert (tmp_path / PATH).read_text() == MODULE
+
+
+def test_a_change_survives_a_test_that_fails_once(tmp_path: Path, recorded: dict[str, Any]):
+    one, tests = judge(tmp_path, "test_not_twice", "test_wide[1]")
+    assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == ""
