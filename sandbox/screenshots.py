@@ -26,7 +26,7 @@ DARK = {"run"}
 IN_AIRFLOW = {"grid", "overview"}
 """Drawn inside of Airflow's frame; the others by themselves."""
 DAG = "student_cte_program_associations"
-SIZES = {"grid": (1700, 600), "overview": (1360, 480)}
+SIZES = {"grid": (1700, 640), "overview": (1360, 480)}
 """Width and height; the others have those of a usual window."""
 KEPT_BY_AIRFLOW = {
     "react-resizable-panels:grid-ltr": json.dumps(

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-WIDTH = 110
-"""Characters of a line."""
+WIDTH = 104
+"""Characters of a line: as many as a window of 1,440 pixels shows beside Airflow's grid."""
 
 
 def in_lines(text: str) -> Iterator[str]:
