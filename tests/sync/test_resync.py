@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from edfi_cte.ledger import overview
 from edfi_cte.ods import EdFiClient
+from edfi_cte.sync.lane import StepFailed
+from sandbox.ods.faults import Fault
 from tests.sync.ods_seed import seed
 from tests.sync.world import RESOURCE, World, counting_writes
 
@@ -86,6 +89,27 @@ def test_resync_off_leaves_the_ods_as_it_is(sent: World):
     assert counted == [0]
     sent.run()
     assert sent.there() == sent.expected()
+
+
+def newest(world: World) -> overview.Run:
+    with world.ledger.connect() as connection:
+        return overview.recent_runs(connection, world.lane().target_id)[0]
+
+
+def test_each_run_knows_when_all_was_last_read_but_one_whose_resync_failed_or_was_left_out(sent: World):
+    first = newest(sent)
+    assert first.resynced_at is not None
+    assert first.started_at <= first.resynced_at <= (first.finished_at or first.started_at)
+    sent.run()
+    assert newest(sent).resynced_at == first.resynced_at, "it read what had changed"
+    sent.run(resync=False)
+    assert newest(sent).resynced_at is None
+    broken = Fault("status", method="GET", path=RESOURCE, status=500)
+    with sent.odses[2026].control.faults(broken), pytest.raises(StepFailed):
+        sent.run(whole_resync=True)
+    assert newest(sent).resynced_at is None
+    sent.run(whole_resync=True)
+    assert (newest(sent).resynced_at or first.resynced_at) > first.resynced_at
 
 
 def test_a_lost_ledger_is_rebuilt_and_leftovers_are_cleaned_up(sent: World):
