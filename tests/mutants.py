@@ -21,13 +21,11 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 from tests import mutants_lines
-from tests.mutants_chosen import Chooser
+from tests.mutants_lines import Chooser
 from tests.mutants_made import PACKAGE, Mutant, sample
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,8 +33,8 @@ STORE = ROOT / "build/mutants.json"
 LEFT_OUT = tuple(f"tests/{name}" for name in ("sandbox", "browser", "cluster", "sync/test_model", "sync/test_crash"))
 """Tests that run no line of the package, or far too long for each change."""
 
-BATCH_SECONDS, EARLY = 15, 2
-"""So long are the tests of a change's first process; so many processes come before any change's long ones."""
+BATCH_SECONDS = 15
+"""So long are the tests of a change's first process."""
 
 
 def pytest(copy: Path, *arguments: str, seconds: float, lines: Path | None = None) -> str | None:
@@ -46,17 +44,17 @@ def pytest(copy: Path, *arguments: str, seconds: float, lines: Path | None = Non
     if lines:
         environment[mutants_lines.FOLDER] = str(lines)
     command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *arguments]
-    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    run = subprocess.Popen(
-        command, cwd=copy, env=environment, text=True, stdout=pipe, stderr=nothing, start_new_session=True
-    )
-    try:
-        printed = run.communicate(timeout=seconds)[0]
-    except subprocess.TimeoutExpired:
-        printed = ""
-    with contextlib.suppress(ProcessLookupError):  # what the tests started and left, or all of it
-        os.killpg(run.pid, signal.SIGKILL)
-    return printed if run.wait() else None
+    # Into a file: what a test leaves behind may hold a pipe open.
+    with tempfile.TemporaryFile("w+") as printed:
+        run = subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=printed, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(timeout=seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        printed.seek(0)
+        return printed.read() if run.wait() else None
 
 
 class Judge:
@@ -140,30 +138,23 @@ def batches(tests: list[str], took: dict[str, float]) -> Iterator[list[str]]:
         yield batch
 
 
-def run(drawn: dict[Mutant, list[list[str]]], judges: list[Judge]) -> list[Mutant]:
-    """Show each change to its batches of tests, to those of long runs at the end; return those that survive."""
-    free: Queue[Judge] = Queue()
-    for judge in judges:
-        free.put(judge)
+def run(drawn: list[Mutant], judges: list[Judge], recorded: dict[str, Any]) -> list[Mutant]:
+    """Show each change to its tests, and return those that survive."""
+    chooser, took = Chooser(judges[0].copy, recorded), recorded["seconds"]
+    waiting, survivors = iter(drawn), list[Mutant]()
 
-    def noticed(mutant: Mutant, first: int, last: int) -> bool:
-        judge, by = free.get(), ""
-        try:
-            for batch in drawn[mutant][first:last]:
-                by = by or judge.noticed_by(mutant, batch)
-        finally:
-            free.put(judge)
-        alive = "not yet" if len(drawn[mutant]) > last else f"SURVIVED {sum(map(len, drawn[mutant]))} tests"
-        print(f"{f'noticed by {by}' if by else alive}: {mutant}", flush=True)
-        return bool(by)
+    def work(judge: Judge) -> None:
+        for mutant in waiting:
+            tests = chooser.tests(mutant)
+            noticed = (judge.noticed_by(mutant, batch) for batch in batches(tests, took))
+            by = next(filter(None, noticed), None)
+            print(f"noticed by {by}: {mutant}" if by else f"SURVIVED {len(tests)} tests: {mutant}", flush=True)
+            if not by:
+                survivors.append(mutant)
 
-    waiting = list(drawn)
     with ThreadPoolExecutor(len(judges)) as pool:
-        for first, last in ((0, EARLY), (EARLY, 100)):
-            now = [mutant for mutant in waiting if first < max(1, len(drawn[mutant]))]
-            seen = dict(zip(now, pool.map(noticed, now, repeat(first), repeat(last)), strict=True))
-            waiting = [mutant for mutant in waiting if not seen.get(mutant)]
-    return waiting
+        list(pool.map(work, judges))
+    return survivors
 
 
 def main() -> int:
@@ -182,10 +173,8 @@ def main() -> int:
         for copy in copies:
             shutil.copytree(ROOT, copy, ignore=ignored)
         recorded = record(copies[0])
-        chooser, took = Chooser(copies[0], recorded), recorded["seconds"]
-        sampled = sample(copies[0], options.seed, options.number, options.only)
-        drawn = {mutant: list(batches(chooser.tests(mutant), took)) for mutant in sampled}
-        survivors = run(drawn, [Judge(copy, took) for copy in copies])
+        drawn = sample(copies[0], options.seed, options.number, options.only)
+        survivors = run(drawn, [Judge(copy, recorded["seconds"]) for copy in copies], recorded)
     print(f"\n{len(drawn) - len(survivors)} of {len(drawn)} noticed, seed {options.seed}. Survivors:")
     for mutant in sorted(survivors):
         print(f"  {mutant}")

@@ -1,4 +1,4 @@
-"""Which test runs which line of the package: a pytest plugin that writes it down, for the mutation run to choose by.
+"""Which test runs which line of the package: a pytest plugin that writes it down, and what chooses tests by it.
 
 ``sys.monitoring`` tells of every thread; processes that a test starts record too, by the ``sitecustomize`` that
 :func:`prepare` leaves. What a fixture of a wider scope runs counts for every test of the file that it is made in;
@@ -7,8 +7,11 @@ what runs before any test, at import, for none.
 
 from __future__ import annotations
 
+import ast
 import atexit
+import functools
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,10 +20,15 @@ from typing import Any
 
 import pytest
 
+from tests.mutants_made import PACKAGE, Mutant
+
 FOLDER, CONTEXT = "EDFI_CTE_LINES", "EDFI_CTE_LINES_OF"
 AT_IMPORT = "-"
-_PACKAGE = "plugins/edfi_cte/"
+_PACKAGE = f"{PACKAGE}/"
 _TOOL = 3
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_GIVING = (*_FUNCTIONS, ast.ClassDef, ast.Assign, ast.AnnAssign)
+"""Statements that give a name."""
 
 
 def prepare(folder: Path) -> None:
@@ -119,3 +127,65 @@ def read(folder: Path) -> dict[str, Any]:
         "failed": [test for test, of in outcomes.items() if "failed" in of],
         "lines": {context: {path: sorted(of[path]) for path in of} for context, of in lines.items()},
     }
+
+
+class Chooser:
+    """Chooses tests of the package in ``root`` by what was recorded of it.
+
+    What runs once, at import or from a cache, is seen by any test that runs what names it: a constant's, a class's.
+    """
+
+    def __init__(self, root: Path, recorded: dict[str, Any]) -> None:
+        self._tests: dict[str, set[str]] = defaultdict(set)
+        self._order = {test: place for place, test in enumerate(recorded["seconds"])}
+        for test in self._order:
+            self._tests[test].add(test)
+            self._tests[test.partition("::")[0]].add(test)
+        self._contexts: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for context, of_context in recorded["lines"].items():
+            for path, lines in of_context.items():
+                for line in lines:
+                    self._contexts[path, line].add(context)
+        self._statements: dict[str, list[ast.stmt]] = {}
+        self._mentions: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for file in sorted((root / PACKAGE).rglob("*.py")):
+            path, source = str(file.relative_to(root)), file.read_text(encoding="utf-8")
+            self._statements[path] = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
+            for line, text in enumerate(source.splitlines(), start=1):
+                for word in set(re.findall(r"\w+", text)):
+                    self._mentions[word].append((path, line))
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Those that may notice the change, in the suite's order; none if no test runs its lines."""
+        contexts, wanted = map(set, self._at(str(mutant.path), mutant.line))
+        seen = set[str]()
+        while wanted:
+            seen.add(name := wanted.pop())
+            for path, line in self._mentions[name]:
+                more, names = self._at(path, line)
+                contexts |= more
+                wanted |= names - seen
+        return sorted({test for context in contexts for test in self._tests[context]}, key=self._order.__getitem__)
+
+    @functools.cache  # noqa: B019 - there is one of it
+    def _at(self, path: str, line: int) -> tuple[set[str], set[str]]:
+        """What runs the statement at a line; if that is once, the names by which others see what it makes."""
+        around = [node for node in self._statements[path] if _first(node) <= line <= (node.end_lineno or 0)]
+        if not around:
+            return set(), set()
+        inner, giving = around[-1], [node for node in around if isinstance(node, _GIVING)]
+        body = getattr(inner, "body", None)
+        last = max(line, body[0].lineno - 1) if body else inner.end_lineno or line
+        contexts = {context for at in range(inner.lineno, last + 1) for context in self._contexts[path, at]}
+        functions = [node for node in giving if isinstance(node, _FUNCTIONS) and node.body[0].lineno <= line]
+        if functions:
+            cached = any("cache" in ast.unparse(decorator) for decorator in functions[-1].decorator_list)
+            giving = functions[-1:] if cached or AT_IMPORT in contexts else []
+        names = {
+            getattr(node, "name", ast.unparse(node).partition("=")[0].partition(":")[0].strip()) for node in giving
+        }
+        return contexts - {AT_IMPORT}, names
+
+
+def _first(statement: ast.stmt) -> int:
+    return min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 PACKAGE = Path("plugins/edfi_cte")
 _PAIRS = ((ast.Eq, ast.NotEq), (ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.In, ast.NotIn), (ast.Is, ast.IsNot))
+_WITHOUT_MEANING = ("frozen", "kw_only", "order", "slots", "strict")
+"""Options of a dataclass, and of a zip: no test of behaviour can see them."""
 _OTHER: dict[type[ast.AST], type[ast.cmpop]] = {one: two for pair in _PAIRS for one, two in (pair, pair[::-1])}
+"""What a comparison becomes, a border moved or its sense turned round."""
 
 
 class Mutant(NamedTuple):
@@ -47,24 +50,14 @@ def mutants_of(root: Path, path: Path) -> Iterator[Mutant]:
     for line in source.splitlines(keepends=True):
         lines.append(lines[-1] + len(line))
     tree = ast.parse(source)
-    unseen = {id(part) for node in ast.walk(tree) for part in _without_meaning(node)}
-    for node in (node for node in ast.walk(tree) if id(node) not in unseen):
+    options = {id(of.value) for of in ast.walk(tree) if isinstance(of, ast.keyword) and of.arg in _WITHOUT_MEANING}
+    for node in (node for node in ast.walk(tree) if id(node) not in options):
         for changed, text in _changes(node):
             start = lines[changed.lineno - 1] + changed.col_offset
             end = lines[(changed.end_lineno or 0) - 1] + (changed.end_col_offset or 0)
             was = source[start:end].decode()
             if was != text:
                 yield Mutant(path, changed.lineno, start, end, text, was)
-
-
-def _without_meaning(node: ast.AST) -> Iterator[ast.AST]:
-    """What no test of behaviour can see: the options of a dataclass, and a zip that makes sure of its lengths."""
-    for decorator in getattr(node, "decorator_list", []):
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("dataclass"):
-            yield from ast.walk(decorator)
-    match node:
-        case ast.Call(func=ast.Name(id="zip"), keywords=[ast.keyword(arg="strict", value=value)]):
-            yield value
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa: C901 - a case for each kind

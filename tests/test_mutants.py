@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from tests import mutants
-from tests.mutants_chosen import Chooser
-from tests.mutants_lines import AT_IMPORT
+from tests.mutants_lines import AT_IMPORT, Chooser
 from tests.mutants_made import PACKAGE, Mutant, mutants_of
 
 MODULE = """\
