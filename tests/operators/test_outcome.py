@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 import structlog
+from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.lines import WIDTH, in_lines
 from edfi_cte.operators.outcome import Failed, explained
+from edfi_cte.sync.lane import StepSkipped
 
 LONG = (
     "039141-2026: connection 'edfi_2026': POST ed-fi/studentCTEProgramAssociations was answered with 503 six times "
@@ -37,6 +39,15 @@ def test_the_lines_are_logged_and_the_typed_error_is_at_debug(caplog: pytest.Log
     [debug] = [record for record in caplog.records if record.levelno == logging.DEBUG and record.exc_info]
     assert debug.exc_info is not None
     assert debug.exc_info[0] is EdfiCteError
+
+
+def test_why_a_task_is_skipped_is_logged_in_such_lines_too(caplog: pytest.LogCaptureFixture) -> None:
+    def skipping() -> Any:
+        raise StepSkipped(LONG)
+
+    with caplog.at_level(logging.INFO), pytest.raises(AirflowSkipException):
+        explained(skipping)
+    assert caplog.messages == list(in_lines(LONG))
 
 
 @pytest.mark.parametrize(("work", "stacks"), [(failing, 0), (lambda: 1 / 0, 1)], ids=["expected", "unexpected"])

@@ -36,6 +36,7 @@ def explained(work: Callable[[], T]) -> T:
         with faults_explained():
             return work()
     except StepSkipped as skipped:
+        say(log, logging.INFO, str(skipped))  # Airflow's own line of it runs out of the window.
         raise AirflowSkipException(str(skipped)) from None
     except EdfiCteError as error:
         log.debug("the error as it was raised", exc_info=True)
