@@ -179,9 +179,8 @@ def _changed_day(found: Findings) -> Row:
         microseconds,
         microseconds <= 150,
         {"unchanged": unchanged, "ours": ours, "sends": sends, **_by_step(found.one_percent)},
-        "A changed record costs some seven statements in the ledger, in batches (record, outcome, event, mapping), "
-        "and four digests. A third of it is no cost of a record: where anything was sent, the report compares "
-        "the whole year once more.",
+        "A changed record is read three times in the ledger and written four times (record, outcome, event, "
+        "mapping), each time at a place of its own in a table or index of the whole year, and costs four digests.",
     )
 
 

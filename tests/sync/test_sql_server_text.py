@@ -20,11 +20,11 @@ DIALECT = mssql.dialect(deprecate_large_types=True)  # as of SQL Server 2012
 
 @pytest.fixture
 def statements(world: World) -> Iterator[list[Any]]:
-    """What the ledger is asked from here on, as SQLAlchemy has it before any dialect."""
+    """What the ledger is asked from here on, as SQLAlchemy has it before any dialect, each with its parameters."""
     seen: list[Any] = []
 
-    def keep(_connection: Any, element: Any, *_: Any) -> None:
-        seen.append(element)
+    def keep(_connection: Any, element: Any, many: Any, one: Any, _options: Any) -> None:
+        seen.append((element, one or next(iter(many), {})))
 
     sa.event.listen(world.ledger, "before_execute", keep)
     yield seen
@@ -45,14 +45,12 @@ def test_the_ledgers_statements_are_t_sql(world: World, statements: list[Any]):
     control.delete(RESOURCE, control.documents(RESOURCE)[3]["id"])
     world.run()
     linter = Linter(config=FluffConfig(overrides={"dialect": "tsql", "rules": "PRS"}))
-    texts = {t_sql(element) for element in statements if isinstance(element, sa.ClauseElement)}
+    texts = {t_sql(element, given) for element, given in statements if isinstance(element, sa.ClauseElement)}
     assert len(texts) > 40
     assert [text for text in texts if NOT_T_SQL.search(text)] == []
     assert {text: found for text in texts if (found := linter.lint_string(text).violations)} == {}
 
 
-def t_sql(element: sa.ClauseElement) -> str:
-    """The statement with its parameters as T-SQL writes them, in lists of one value."""
-    return (
-        str(element.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})).replace(":", "@") + ";\n"
-    )
+def t_sql(element: sa.ClauseElement, given: dict[str, Any]) -> str:
+    """The statement with its parameters as T-SQL writes them, lists as long as they were."""
+    return element.compile(dialect=DIALECT).construct_expanded_state(given).statement.replace(":", "@") + ";\n"

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -169,24 +170,34 @@ def claim(
     transaction has the target's row locked, so that no two tries claim the same.
     """
     rows = connection.execute(
-        sa.select(*_TO_SEND)
-        .where(*_waiting(target_id, step, (EventStatus.PENDING,), only))
-        .order_by(event.c.event_id)
-        .limit(limit)
+        _next(limit, of_one_action=only is not None), {"target": target_id, "of_step": step, "only": only}
     ).all()
     for batch in bulk.batches([row.event_id for row in rows], bulk.CHUNK):
-        connection.execute(
-            sa.update(event)
-            .where(bulk.among(connection, event.c.event_id, batch))
-            .values(
-                status=EventStatus.SENDING,
-                claimed_by=token,
-                in_doubt=True,
-                old_in_doubt=sa.case((event.c.old_key_id.is_not(None), sa.true()), else_=sa.false()),
-                attempts=event.c.attempts + 1,
-            )
-        )
+        connection.execute(_claiming(connection.dialect.name), {"token": token, **bulk.given(connection, batch)})
     return rows
+
+
+@cache
+def _next(limit: int, *, of_one_action: bool) -> sa.Select[Any]:
+    given = {name: sa.bindparam(name, type_=sa.Unicode) for name in ("target", "of_step", "only")}
+    only = given["only"] if of_one_action else None
+    waiting = _waiting(given["target"], given["of_step"], (EventStatus.PENDING,), only)
+    return sa.select(*_TO_SEND).where(*waiting).order_by(event.c.event_id).limit(limit)
+
+
+@cache
+def _claiming(dialect: str) -> sa.Update:
+    return (
+        sa.update(event)
+        .where(bulk.among_given(dialect, event.c.event_id))
+        .values(
+            status=EventStatus.SENDING,
+            claimed_by=sa.bindparam("token"),
+            in_doubt=True,
+            old_in_doubt=sa.case((event.c.old_key_id.is_not(None), sa.true()), else_=sa.false()),
+            attempts=event.c.attempts + 1,
+        )
+    )
 
 
 def unfinished(connection: sa.Connection, target_id: str, step: str, *, only: Action | None = None) -> int:
@@ -196,7 +207,7 @@ def unfinished(connection: sa.Connection, target_id: str, step: str, *, only: Ac
 
 
 def _waiting(
-    target_id: str, step: str, statuses: tuple[EventStatus, ...], only: Action | None
+    target_id: Any, step: Any, statuses: tuple[EventStatus, ...], only: Any | None
 ) -> list[sa.ColumnElement[bool]]:
     waiting = [event.c.target_id == target_id, event.c.step == step, event.c.status.in_(statuses)]
     if only is not None:
@@ -206,9 +217,16 @@ def _waiting(
 
 def update(connection: sa.Connection, event_ids: Sequence[int], **values: Any) -> None:
     """Set columns of events."""
+    statement = _setting(connection.dialect.name, tuple(values))
+    new = {f"new_{name}": value for name, value in values.items()}
     for batch in bulk.batches(event_ids, bulk.CHUNK):
-        these = bulk.among(connection, event.c.event_id, batch)
-        connection.execute(sa.update(event).where(these).values(**values))
+        connection.execute(statement, new | bulk.given(connection, batch))
+
+
+@cache
+def _setting(dialect: str, names: tuple[str, ...]) -> sa.Update:
+    these = bulk.among_given(dialect, event.c.event_id)
+    return sa.update(event).where(these).values({name: sa.bindparam(f"new_{name}") for name in names})
 
 
 def give_back(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -183,14 +184,27 @@ def _take_over(connection: sa.Connection, target_id: str, step: Step, token: str
 
 def renew(connection: sa.Connection, target_id: str, step: Step, token: str) -> None:
     """Keep lease and hold. Raises LeaseLost if another run, pass or try has taken over."""
-    connection.execute(sa.update(lease).where(lease.c.target_id == target_id).values(expires_at=server_now(LEASE)))
-    kept = connection.execute(
-        sa.update(hold)
-        .where(hold.c.target_id == target_id, hold.c.part == step.part, hold.c.token == token)
-        .values(expires_at=server_now(HOLD))
-    )
+    of_lease, of_hold = _renewals(LEASE, HOLD)
+    this = {"target": target_id}
+    connection.execute(of_lease, this)
+    kept = connection.execute(of_hold, {**this, "of_part": step.part, "of_token": token})
     if kept.rowcount != 1:
         raise LeaseLost(f"{target_id}: another process has taken {step.part} over; this one stops")
+
+
+@cache
+def _renewals(of_lease: timedelta, of_hold: timedelta) -> tuple[sa.Update, sa.Update]:
+    """Made once: each ledger transaction of a step begins with them."""
+    target: sa.BindParameter[str] = sa.bindparam("target")
+    mine = (
+        hold.c.target_id == target,
+        hold.c.part == sa.bindparam("of_part"),
+        hold.c.token == sa.bindparam("of_token"),
+    )
+    return (
+        sa.update(lease).where(lease.c.target_id == target).values(expires_at=server_now(of_lease)),
+        sa.update(hold).where(*mine).values(expires_at=server_now(of_hold)),
+    )
 
 
 def done(connection: sa.Connection, target_id: str, owner: Owner, step: str) -> None:

@@ -41,10 +41,10 @@ def reading(ledger: sa.Engine) -> Iterator[sa.Connection]:
 
 def pages(ledger: sa.Engine, statement: sa.Select[Any], after: str | int) -> Iterator[Sequence[Plain]]:
     """The statement's rows in the order of its first column, which is unique, from after ``after`` on."""
-    key = statement.selected_columns[0]
+    paged = _paged(statement)
     while True:
         with reading(ledger) as connection:
-            rows = bulk.plain(connection, statement.where(key > after).order_by(key).limit(PAGE))
+            rows = bulk.plain(connection, paged, {"after": after})
         if rows:
             yield rows
         if len(rows) < PAGE:
@@ -59,10 +59,11 @@ def windows(
 
     The column is of the same kind in both, and sorted alike by the database and by Python: numbers, or hex digests.
     """
+    paged = _paged(left), _paged(right)
     at: str | int | None = after
     while at is not None:
         with reading(ledger) as connection:
-            ours, theirs = (_after(connection, statement, at) for statement in (left, right))
+            ours, theirs = (bulk.plain(connection, statement, {"after": at}) for statement in paged)
         # Of a full page more may follow: beyond the first one's end nothing is known of the other.
         at = min((page[-1][0] for page in (ours, theirs) if len(page) >= PAGE), default=None)
         if at is not None:
@@ -70,9 +71,10 @@ def windows(
         yield ours, theirs
 
 
-def _after(connection: sa.Connection, statement: sa.Select[Any], at: str | int) -> Sequence[Plain]:
+def _paged(statement: sa.Select[Any]) -> sa.Select[Any]:
+    """A page of the statement's rows, from after the parameter ``after`` on: made once for all pages."""
     key = statement.selected_columns[0]
-    return bulk.plain(connection, statement.where(key > at).order_by(key).limit(PAGE))
+    return statement.where(key > sa.bindparam("after")).order_by(key).limit(PAGE)
 
 
 def _until(rows: Sequence[Plain], end: str | int) -> Sequence[Plain]:
@@ -97,4 +99,4 @@ def fetch(
         wanted += [column >= values[0], column <= values[-1]]
     if not dense:
         wanted.append(bulk.among(connection, column, values))
-    return list(connection.execute(statement.where(*wanted).order_by(column)))
+    return list(connection.execute(statement.where(*wanted).order_by(column)).all())
