@@ -91,6 +91,11 @@ def test_the_dag_may_be_merged_in(path: Path):
     assert load_dag_settings(path).schedule == "@weekly"
 
 
+def test_a_part_alone_may_be_merged_in(path: Path):
+    path.write_text("<<: {dag: {schedule: '@weekly'}}\n" + GOOD)
+    assert reading.read_document(path).part("dag") == {"schedule": "@weekly"}
+
+
 def test_what_stands_over_a_merged_value_is_named_by_its_own_line(path: Path):
     path.write_text(MERGED)
     with pytest.raises(SettingsError, match=r"line 2: guards\.max_delete_fraction"):

@@ -278,23 +278,6 @@ def test_what_microsofts_own_clients_try_again_passes_and_what_a_person_has_to_m
             assert driver_fault(error, "Campus").transient is passes, number
 
 
-NOT_THERE_NOW = (615, 921, 922, 927, 942, 946, 952, 976, 983, 988, 4221, 40613)
-"""By Microsoft's own text: offline, being recovered or restored, in transition, not available for login."""
-DAMAGED = (211, 605, 823, 824, 825, 945, 5180, 7105)
-"""By Microsoft's own text: a page or file could not be read or is not what it should be; it says to run DBCC CHECKDB,
-or to see the error log."""
-
-
-def test_a_database_that_is_not_there_now_is_out_of_reach_and_a_damaged_one_is_for_its_administrator():
-    for number in NOT_THERE_NOW:
-        assert isinstance(driver_fault(RuntimeError(number, b"words"), "Campus"), errors.CampusUnreachable), number
-    for number in DAMAGED:
-        error = driver_fault(RuntimeError(number, b"words"), "Campus")
-        assert not error.transient, number
-        assert "damaged" in str(error)
-        assert "administrator" in str(error)
-
-
 def state(number: str) -> Exception:
     """As pyodbc has it."""
     return errors.CampusError(number.ljust(5, "0"), "words")
