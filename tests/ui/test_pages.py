@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.schema import run_step
+from tests.sync.world import World
 from tests.ui.conftest import Pages
 from tests.ui.ledger import EVIL, LONG_ID, RUNS, STUDENT, TARGET
 
@@ -70,6 +73,18 @@ def test_a_run_adds_up_and_each_number_leads_to_its_list(pages: Pages):
     assert len(followed) >= 5
     for href in followed:
         assert "No record matches" not in pages.get(href.removeprefix("/edfi-cte"))
+
+
+@pytest.mark.parametrize(("map_index", "log"), [(None, ""), (-1, ""), (0, "/mapped/0"), (1, "/mapped/1")])
+def test_a_step_leads_to_the_log_of_its_task(world: World, pages: Pages, map_index: int | None, log: str):
+    """As Airflow's own addresses are; a task that is not mapped has -1 there."""
+    of_step = (run_step.c.run_id == RUNS[0], run_step.c.step == "upsert")
+    with world.ledger.begin() as connection:
+        connection.execute(sa.update(run_step).where(*of_step).values(task_id="steps.upsert", map_index=map_index))
+    html = pages.get("/run", target=TARGET, run=RUNS[0])
+    with world.ledger.begin() as connection:
+        connection.execute(sa.update(run_step).where(*of_step).values(task_id=None, map_index=None))
+    assert re.findall(r'href="[^"]*/(tasks/[^"]*)" data-airflow-link', html) == [f"tasks/steps.upsert{log}"]
 
 
 def test_a_run_id_with_plus_and_colon_is_found_however_it_arrives(pages: Pages):
