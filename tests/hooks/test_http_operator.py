@@ -43,6 +43,7 @@ def test_takes_a_query_in_the_endpoint(api: FakeApi, connect: Connect, endpoint:
     "arguments",
     [
         {"data": json.dumps({"studentUniqueId": "1"})},
+        {"data": b'{"studentUniqueId": "1"}'},
         {"data": {"studentUniqueId": "1"}},
         {"request_kwargs": {"json": {"studentUniqueId": "1"}}},
     ],

@@ -21,6 +21,7 @@ from edfi_cte.ledger.database import (
     ledger_url,
     open_ledger,
 )
+from edfi_cte.ledger.reading import reading_engine
 from edfi_cte.ledger.schema import enrollment_record, metadata
 
 
@@ -189,3 +190,17 @@ def test_on_sql_server_one_worker_migrates_while_the_others_wait():
         ("migrate", None),
         ("ROLLBACK", None),
     ]
+
+
+def test_a_connection_for_reading_that_the_server_has_closed_is_made_anew(postgres_database: str):
+    """The pages' server keeps it between two requests; PostgreSQL may have been started anew meanwhile."""
+    engine = reading_engine(postgres_database)
+    with engine.connect() as connection:
+        served_by = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+    other = sa.create_engine(postgres_database)
+    with other.connect() as connection:
+        assert connection.scalar(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": served_by})
+    other.dispose()
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT pg_backend_pid()")) != served_by
+    engine.dispose()

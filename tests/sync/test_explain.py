@@ -1,5 +1,11 @@
+# ruff: noqa: DTZ001 - the ledger keeps UTC, without a zone
 """``why``: the story of one record, in the report's words, without a student's id."""
 
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from edfi_cte.ledger.schema import event
 from edfi_cte.sync.explain import why
 from tests.sync.world import RESOURCE, World
 
@@ -30,6 +36,17 @@ def test_the_story_of_each_outcome(world: World):
     for story in (sent, refused):
         assert "1000000001" not in story
         assert "5555555555" not in story
+
+
+def test_an_event_has_the_time_of_its_answer_or_else_when_it_was_queued(world: World):
+    world.campus.add(1)
+    world.run()
+    with world.ledger.begin() as connection:
+        connection.execute(sa.update(event).values(queued_at=datetime(2026, 1, 1), answered_at=datetime(2026, 1, 2)))
+    assert "2026-01-02 00:00:00 Post because of new_record" in told(world, "1")
+    with world.ledger.begin() as connection:
+        connection.execute(sa.update(event).values(answered_at=None))
+    assert "2026-01-01 00:00:00 Post because of new_record" in told(world, "1")
 
 
 def test_by_ods_id_through_a_change_and_a_delete(world: World):

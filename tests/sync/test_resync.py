@@ -188,6 +188,10 @@ def test_a_refused_delete_is_out_of_reach_and_the_record_is_looked_after_again_w
         assert counted == [asked]
         assert (result.status, result.counts["failed"]) == ("ok", 0)
         assert result.counts["out of the key's reach"] == {"no_show": 1}
+        with hidden.ledger.connect() as connection:
+            this = overview.find_run(connection, hidden.lane().target_id, newest(hidden).run_id)
+        assert this is not None
+        assert [step.left["refused"] for step in this.steps if step.step == "natural_key_changes"] == [asked]
         assert "only the state can delete the records" in result.advice["out of reach"]
         assert hidden.in_ledger("SELECT COUNT(*) FROM edfi_cte_deletion") == [(0,)]
     enrolled = [d for d in seed()["studentSchoolAssociations"] if "1000000002" in d["studentReference"].values()]

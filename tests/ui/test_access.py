@@ -63,6 +63,19 @@ def test_nobody_sees_nothing(ledger: None, as_user: Any, path: str):
     assert "session has ended" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("whole", "shown"), [("12345", "•••45"), ("1234", "•••"), ("12", "•••"), ("", ""), (None, "")]
+)
+def test_of_a_students_id_a_reader_sees_its_end_and_of_a_short_one_nothing(whole: str | None, shown: str):
+    """Two of four characters would be half of it."""
+    from edfi_cte.ui.access import Rights
+    from edfi_cte.ui.visit import Visit
+
+    nothing: Any = None
+    assert Visit(nothing, Rights(edit=False, trigger=False), nothing).student(whole) == shown
+    assert Visit(nothing, Rights(edit=True, trigger=False), nothing).student(whole) == (whole or "")
+
+
 @pytest.fixture
 def another_dags(monkeypatch: pytest.MonkeyPatch, server: Any) -> None:
     """A user who may read another DAG alone: the SimpleAuthManager has no rights of one DAG, so it is told some."""

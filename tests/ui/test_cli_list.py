@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edfi_cte.ledger import listing
 from tests.sync.world import World
 from tests.ui.ledger import EVIL, RUNS, STUDENT, TARGET
 
@@ -67,3 +68,13 @@ def test_a_rule_that_is_none(listed: Callable[..., str]):
     with pytest.raises(SystemExit) as error:
         listed("--excluded", "no_shows")
     assert error.value.code == 2
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_pages_of_a_list_make_up_the_whole(world: World, limit: int):
+    """Three records wait: the last page is full, or not, or the only one."""
+    with world.ledger.connect() as connection:
+        whole = listing.kept_records(connection, TARGET, "waiting").rows
+        pages = list(listing.pages(lambda after: listing.kept_records(connection, TARGET, "waiting", after, limit)))
+    assert [row for page in pages for row in page] == list(whole)
+    assert [len(page) for page in pages] == [limit] * (3 // limit) + [3 % limit] * (3 % limit > 0)
