@@ -114,6 +114,15 @@ def test_a_refusal_may_be_looked_at(api: FakeApi, connect: Connect) -> None:
     assert json.loads(text) == {"message": "a conflict"}
 
 
+def test_an_answer_that_may_be_looked_at_is_asked_for_again_as_ever(
+    api: FakeApi, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edfi_cte.ods.retry._FIRST_WAIT", 0.01)
+    api.fail(answers(503))
+    operator(connect, method="GET", extra_options={"check_response": False}).execute({})
+    assert [seen.status for seen in api.data_requests("GET")] == [503, 200]
+
+
 def test_check_response_is_httphooks(api: FakeApi, connect: Connect) -> None:
     api.fail(answers(409, {}))
     with EdFiHook(connect(), method="POST") as hook:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.reading import reading, reading_engine
+from edfi_cte.ui.source import Source
 from tests.sync.world import World
 from tests.ui.ledger import TARGET
 
@@ -159,3 +160,13 @@ def test_more_readers_than_the_pool_has_are_told_to_come_again(
         go_on.set()
         for thread in threads:
             thread.join(20)
+
+
+def test_a_ledger_that_failed_is_forgotten_with_its_connections(ledger: Path):
+    source = Source()
+    source._engines["ledger"] = engine = reading_engine(f"sqlite:///{ledger}")
+    with pytest.raises(sa.exc.OperationalError), source.ledger("ledger") as connection:
+        connection.execute(sa.text("SELECT no_such_column"))
+    assert source._engines == {}
+    assert engine.pool.status().startswith("Pool size: 2  Connections in pool: 0")
+    source._forget("ledger")  # by another thread, which met the same fault
