@@ -27,7 +27,7 @@ def first_line(message: object) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("scope_year: 2026", "scope_yaer: 2026", ["targets[0].scope_yaer", "there is no such setting"]),
+        ("scope_year: 2026", "scope_yaer: 2026", ["targets[0].scope_yaer", "no such setting"]),
         ("send_end_date: true", "send_enddate: true", ["preferences.last_year.send_enddate", "no such setting"]),
         ("    edfi_conn_id: edfi_2026\n", "", ["targets[0].edfi_conn_id: is missing"]),
         ("version: 1", "version: [", ["not valid YAML"]),

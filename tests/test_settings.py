@@ -102,7 +102,7 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
         ("version: 1", "version: 1\ndag: {tags: cte}", ["line 2", "dag.tags: write a list"]),
         ("version: 1", "version: 1\nguards:", ["line 2", "guards: write settings below it"]),
         ("version: 1", "version: 2", ["line 1", "version"]),
-        ("version: 1", "verson: 1", ["line 1", "there is no such setting. Did you mean 'version'?"]),
+        ("version: 1", "verson: 1", ["line 1", "no such setting. Did you mean 'version'?"]),
         ("version: 1", "version: 1\nguards: {maxDeleteCount: 3}", ["line 2", "Did you mean 'max_delete_count'?"]),
         ("scope_year: 2025", "scope_year: 2026", ["line 8: targets[1].scope_year: two targets share", "targets[0]"]),
         ("edfi_2025", "edfi_2026", ["line 10: targets[1].edfi_conn_id: two targets share"]),

@@ -77,7 +77,7 @@ def test_the_dag_is_read_without_the_targets(path: Path):
 def test_a_dag_part_under_another_name_is_no_default_schedule(path: Path, key: str):
     """One that was to be triggered by hand would run daily."""
     path.write_text(f"version: 1\n{key}: {{schedule: null}}\n")
-    with pytest.raises(SettingsError, match=rf"line 2: {key}: there is no such setting"):
+    with pytest.raises(SettingsError, match=rf"line 2: {key}: no such setting"):
         load_dag_settings(path)
 
 

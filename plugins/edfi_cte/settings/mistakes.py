@@ -40,7 +40,7 @@ def explained(
         location = (*inside, *item["loc"], *_misplaced(item))
         message = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = f"there is no such setting.{_allowed(model, item['loc'])}"
+            message = f"no such setting.{_allowed(model, item['loc'])}"
         elif item["type"] == "literal_error":
             message += "." + did_you_mean(_written(node, location), item["ctx"]["expected"].split("'")[1::2])
         prefix = f", line {line_of(node, location)}: "

@@ -211,7 +211,7 @@ def _refuse_another_name(document: Document) -> None:
         near = did_you_mean(unknown[0], Settings.model_fields)
         raise in_file(
             document.path,
-            f", line {line_of(document.node, (unknown[0],))}: {unknown[0]}: there is no such setting.{near} There is "
+            f", line {line_of(document.node, (unknown[0],))}: {unknown[0]}: no such setting.{near} There is "
             "no 'dag' either, and what was to be the schedule can't be known.",
         )
 
