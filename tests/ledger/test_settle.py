@@ -110,3 +110,17 @@ def statements(connection: sa.Connection, rows: list[sa.Row[Any]]) -> int:
     settling.settle(connection, TARGET, [Result(row, failure=REFUSED) for row in rows])
     sa.event.remove(connection, "before_cursor_execute", _sent)
     return len(sent)
+
+
+def test_a_whole_reading_settles_the_doubt_that_earlier_runs_have_left_of_either_record(ledger: sa.Engine):
+    with ledger.begin() as connection:
+        rows = claimed(connection, [None, "f" * 32])
+        said: list[dict[str, Any]] = [
+            {"failure": UNANSWERED, "doubt": True},
+            {"failure": UNANSWERED, "ods_id": "a", "old_doubt": True},
+        ]
+        settling.settle(connection, TARGET, [result(row, **kind) for row, kind in zip(rows, said, strict=True)])
+        settling.settle_by_reading(connection, TARGET, "run")
+        assert [state[2:] for state in states(connection)] == [(True, False), (False, True)], "of this run itself"
+        settling.settle_by_reading(connection, TARGET, "a later run")
+        assert [state[2:] for state in states(connection)] == [(False, False), (False, False)]

@@ -61,6 +61,12 @@ def test_is_one_line_of_bounded_length() -> None:
     assert "\n" not in scrub("a\nb\r\nc")
 
 
+def test_a_line_of_500_characters_is_kept_whole_and_of_501_is_cut() -> None:
+    words = "value " * 83
+    assert scrub(words + "is") == words + "is"
+    assert scrub(words + "not") == words + "no…"
+
+
 def test_every_value_of_the_request_is_known() -> None:
     document = {
         "studentReference": {"studentUniqueId": "604822"},

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, TlsFailed
+from edfi_cte.ods.tls import client_refused
 from tests.ods.fake_api import FakeApi, with_client
 
 NOW = dt.datetime.now(dt.UTC)
@@ -193,6 +194,24 @@ def test_a_client_certificate_is_shown(authority: Authority) -> None:
     server = serving(authority.issue("127.0.0.1"), clients_of=authority.file)
     with FakeApi(ssl=server) as api:
         assert with_client(api, upsert, ca_bundle=str(authority.file), client_cert=str(shown)).created
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", True),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", True),
+        ("TLSV1_ALERT_UNKNOWN_CA", True),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", False),
+        ("CERTIFICATE_VERIFY_FAILED", False),
+    ],
+)
+def test_an_alert_is_about_our_certificate_only_if_it_says_so(reason: str, told: bool) -> None:
+    error = ssl.SSLError(1, reason)
+    error.reason = reason
+    behind = OSError("aiohttp's own")
+    behind.__cause__ = error
+    assert (client_refused(behind, "GET students", "ods.example") is not None) == told
 
 
 def test_a_missing_client_certificate_is_named(authority: Authority) -> None:

@@ -93,3 +93,11 @@ def test_what_may_be_in_the_ods_outlives_the_days_set(world: World):
     world.campus.remove(3)
     world.run(resync=False)
     assert world.there() == world.expected()
+
+
+def test_the_reports_text_has_each_number_on_a_line(world: World):
+    world.campus.add(1)
+    lines = [line.split() for line in world.run().table().splitlines()]
+    assert lines[0] == ["039141-2026:", "ok"]
+    for line in (["desired", "1"], ["unchanged", "0"], ["sent"], ["Post", "1"]):
+        assert line in lines

@@ -7,7 +7,7 @@ import pytest
 
 from edfi_cte.campus import CampusReader
 from edfi_cte.ledger import bulk, records, streams
-from edfi_cte.sync import extract, planning
+from edfi_cte.sync import extract, planning, send
 from tests.sync.world import World, counting_writes
 
 SIZES = ((extract, "BATCH"), (streams, "PAGE"), (streams, "FETCH"), (bulk, "CHUNK"), (records, "PAGE"))
@@ -63,3 +63,14 @@ def test_a_new_preference_puts_every_record_once(by_two: World):
     by_two.settings["preferences"]["default"] = {"send_end_date": False}
     assert by_two.run().counts["sent"]["Put"] == 5
     assert by_two.there() == by_two.expected()
+
+
+@pytest.mark.parametrize("count", [2, 4, 5])
+def test_answers_are_all_kept_however_many_are_kept_at_once(
+    by_two: World, monkeypatch: pytest.MonkeyPatch, count: int
+):
+    monkeypatch.setattr(send, "SETTLE", 2)
+    for number in range(1, count + 1):
+        by_two.campus.add(number, person=number)
+    assert by_two.run().counts["sent"]["Post"] == count
+    assert by_two.in_ledger("SELECT COUNT(*) FROM edfi_cte_event WHERE status = 'sent'") == [(count,)]

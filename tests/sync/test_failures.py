@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edfi_cte.ledger import events
 from edfi_cte.sync.checks import Level, check_programs
 from edfi_cte.sync.lane import STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.programs import ON_TRUST
@@ -222,6 +223,26 @@ def test_no_delete_post_is_begun_while_its_post_might_fail_too(failing: World):
     failing.campus.set("Person", 7, stateID="1000000007")
     assert failing.run().counts["sent"] == {"Post": 11, "Put": 0, "Delete": 0, "Delete/Post": 1}
     assert failing.there() == failing.expected()
+
+
+def test_a_delete_needs_no_program(lenient: World):
+    """Else its program would be missed, or created, for a record that goes. The resync's knows its program's name."""
+    lenient.run()
+    control = lenient.odses[2026].control
+    own = {k: v for k, v in control.documents(RESOURCE)[0].items() if k not in ("id", "_etag", "_lastModifiedDate")}
+    control.put(RESOURCE, own | {"beginDate": "2025-10-01"})
+    steps = ("preflight", "extract", "transform", "upsert", "natural_key_changes", "resync_identity_mapping")
+    lenient.do("next", *steps)
+    queued = lenient.in_ledger("SELECT action, program_name IS NULL FROM edfi_cte_event WHERE status = 'pending'")
+    assert queued == [("Delete", 0)]
+    with lenient.ledger.connect() as connection:
+        assert events.program_names(connection, lenient.lane().target_id, "resync_ods") == {}
+
+
+def test_a_step_warns_of_the_limit_only_where_it_is_exceeded(world: World, caplog: pytest.LogCaptureFixture):
+    world.campus.add(1)
+    world.run()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 def test_few_failures_among_many_desired_records_do_not_fail_the_run(failing: World):
