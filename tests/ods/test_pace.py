@@ -49,7 +49,8 @@ def test_an_api_that_suffers_is_given_fewer_requests_then_more_again(fault: obje
     assert limits == [8, 16]
 
 
-def test_no_more_requests_are_in_flight_than_the_lowered_limit_lets_through() -> None:
+@pytest.mark.parametrize("reads", [False, True])
+def test_no_more_requests_are_in_flight_than_the_lowered_limit_lets_through(reads: bool) -> None:
     with FakeApi() as api:
 
         async def work(client: EdFiClient) -> None:
@@ -57,7 +58,10 @@ def test_no_more_requests_are_in_flight_than_the_lowered_limit_lets_through() ->
             for _ in range(3):
                 client._limiter.too_much(client._limiter._clock.now())
             api.delay, api.most_in_flight = 0.05, 0
-            await asyncio.gather(*(client.upsert("students", {"studentUniqueId": str(n)}) for n in range(8)))
+            if reads:
+                await asyncio.gather(*(client.total_count("students") for _ in range(8)))
+            else:
+                await asyncio.gather(*(client.upsert("students", {"studentUniqueId": str(n)}) for n in range(8)))
 
         with_client(api, work, concurrency=16)
     assert api.most_in_flight in (2, 3), "good answers raise it again"

@@ -170,3 +170,12 @@ def test_a_ledger_that_failed_is_forgotten_with_its_connections(ledger: Path):
     assert source._engines == {}
     assert engine.pool.status().startswith("Pool size: 2  Connections in pool: 0")
     source._forget("ledger")  # by another thread, which met the same fault
+
+
+def test_a_statement_within_its_time_is_let_through(ledger: Path):
+    """SQLite asks every so many instructions whether to go on; this one is asked for some time."""
+    engine = reading_engine(f"sqlite:///{ledger}")
+    count = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 100000) SELECT COUNT(*) FROM n"
+    with reading(engine) as connection:
+        assert connection.scalar(sa.text(count)) == 100_000
+    engine.dispose()
