@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+_WRITTEN = (":!bench/results.json", ":!docs/performance.md")
 _PACKAGES = ("apache-airflow", "aiohttp", "duckdb", "psycopg2-binary", "sqlalchemy", "edfi-cte")
 
 
@@ -37,9 +38,12 @@ class Row:
 
 
 def machine() -> dict[str, Any]:
-    """The machine in general words, and the commit that was measured (``-dirty``: with changes on top)."""
-    describe = ("git", "describe", "--always", "--dirty")
-    described = subprocess.run(describe, capture_output=True, text=True, check=False)  # noqa: S603
+    """The machine in general words, and the commit that was measured (``-dirty``: with changes on top).
+
+    What the bench itself writes is no change: one run measures a state, another the rest.
+    """
+    head = subprocess.run(("git", "rev-parse", "--short", "HEAD"), capture_output=True, text=True, check=False)
+    changed = subprocess.run(("git", "diff", "--quiet", "HEAD", "--", ".", *_WRITTEN), check=False).returncode == 1
     with Path("/proc/meminfo").open() as lines:
         kib = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal"))
     return {
@@ -48,7 +52,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
-        "commit": described.stdout.strip() or "not a clone",
+        "commit": f"{head.stdout.strip()}{'-dirty' * changed}" if head.stdout else "not a clone",
     }
 
 
@@ -88,7 +92,7 @@ def write_page(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         lines.append("| " + " | ".join(map(str, about)) + " |")
     for commit, numbers in _by_commit(rows).items():
         lines.append("")
-        lines.append(f"Rows {', '.join(numbers)}: commit {commit}.")
+        lines.append(f"Row{'s' * (len(numbers) > 1)} {', '.join(numbers)}: commit {commit}.")
     before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     path.write_text(before + _BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + _END + after, encoding="utf-8")
@@ -113,4 +117,6 @@ def _figures(figures: dict[str, Any]) -> str:
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:,.3g}" if isinstance(value, float) and value < 100 else f"{value:,.0f}"
