@@ -42,8 +42,8 @@ def machine() -> dict[str, Any]:
 
     What the bench itself writes is no change: one run measures a state, another the rest.
     """
-    head = subprocess.run(("git", "rev-parse", "--short", "HEAD"), capture_output=True, text=True, check=False)
-    changed = subprocess.run(("git", "diff", "--quiet", "HEAD", "--", ".", *_WRITTEN), check=False).returncode == 1
+    head = _git("rev-parse", "--short", "HEAD")
+    changed = _git("diff", "--quiet", "HEAD", "--", ".", *_WRITTEN).returncode == 1
     with Path("/proc/meminfo").open() as lines:
         kib = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal"))
     return {
@@ -54,6 +54,10 @@ def machine() -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 2),
         "commit": f"{head.stdout.strip()}{'-dirty' * changed}" if head.stdout else "not a clone",
     }
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
 
 
 def versions() -> dict[str, str]:
