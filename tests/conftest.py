@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,11 @@ def run_dag(airflow_db: None) -> Callable[..., DagRun]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The SQLAlchemy URL of a real PostgreSQL server of this test session's own."""
+    """The SQLAlchemy URL of a real PostgreSQL server, of this test session's own unless one runs for many."""
     from tests.postgres import running_postgres
 
-    with running_postgres() as url:
+    given = os.environ.get("EDFI_CTE_TEST_POSTGRES")
+    with nullcontext(given) if given else running_postgres() as url:
         yield url
 
 

@@ -19,28 +19,26 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 from tests import mutants_lines
+from tests.mutants_fork import AT_IMPORT, PIPE, Asked
 from tests.mutants_lines import Chooser
 from tests.mutants_made import PACKAGE, Mutant, sample
+from tests.postgres import running_postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / "build/mutants.json"
 LEFT_OUT = tuple(f"tests/{name}" for name in ("sandbox", "browser", "cluster", "sync/test_model", "sync/test_crash"))
 """Tests that run no line of the package, or far too long for each change."""
 
-BATCH_SECONDS = 15
-"""So long are the tests of a change's first process."""
-
 
 def pytest(copy: Path, *arguments: str, seconds: float, lines: Path | None = None) -> str | None:
     """What pytest prints in ``copy`` if a test fails; it records into ``lines``. ``None`` if all is well."""
-    paths = [*([lines] if lines else []), copy / "plugins", copy]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = _environment(copy, *([lines] if lines else []))
     if lines:
         environment[mutants_lines.FOLDER] = str(lines)
     command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *arguments]
@@ -57,34 +55,88 @@ def pytest(copy: Path, *arguments: str, seconds: float, lines: Path | None = Non
         return printed.read() if run.wait() not in (0, 4, 5) else None  # 4 and 5: there was no such test
 
 
+def _environment(copy: Path, *before: Path) -> dict[str, str]:
+    paths = os.pathsep.join(map(str, (*before, copy / "plugins", copy)))
+    return os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _ignored() -> list[str]:
+    return [f"--ignore-glob={place}*" for place in LEFT_OUT]
+
+
 class Judge:
-    """A copy of the repository, in which one change at a time is made."""
+    """A copy of the repository, in which one change at a time is made, and a process that has imported its tests."""
 
     def __init__(self, place: Path, took: dict[str, float]) -> None:
         self.copy, self._took = place, took
+
+    def __enter__(self) -> Judge:
+        self._tests, theirs = Pipe()
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "0",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "tests.mutants_fork",
+        ]
+        log = Path(f"{self.copy}.log")
+        with log.open("w") as output, theirs:
+            self._server = subprocess.Popen(
+                [*command, "--basetemp", f"{self.copy}.tests", "tests", *_ignored()],
+                cwd=self.copy,
+                env=_environment(self.copy) | {PIPE: str(theirs.fileno())},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            self._tests.recv()
+        except EOFError:
+            raise RuntimeError(f"The tests cannot be imported:\n{log.read_text()}") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._tests.send(None)
+        self._server.wait()
 
     def noticed_by(self, mutant: Mutant, tests: list[str]) -> str:
         """The test that notices the change; empty if none does."""
         while failed := self._failure(tests, mutant):
             alone = [failed] if failed in tests else tests
-            if self._failure(alone, mutant):
+            if self._failure(alone, mutant) and not self._failure(alone):
                 return failed
             print(f"  not firm, and left out: {failed} with {mutant}", flush=True)
             tests = [test for test in tests if test not in alone]
         return ""
 
-    def _failure(self, tests: list[str], mutant: Mutant) -> str:
+    def _failure(self, tests: list[str], mutant: Mutant | None = None) -> str:
         """The first test that fails with the change; what else went wrong; empty if all is well."""
         if not tests:
             return ""
-        seconds = 120 + 10 * sum(self._took[test] for test in tests)
-        file = self.copy / mutant.path
+        file = self.copy / (mutant.path if mutant else PACKAGE / "__init__.py")
         source = file.read_bytes()
-        file.write_bytes(mutant.of(source))
+        changed = mutant.of(source) if mutant else source
+        file.write_bytes(changed)
         try:
-            printed = pytest(self.copy, "-x", "-n", "0", "--timeout=120", *tests, seconds=seconds)
+            self._tests.send(
+                Asked(str(file), source, changed, [(test, 20 + 10 * self._took[test]) for test in tests])
+            )
+            failed: str = self._tests.recv()
+            return self._failure_in_a_new_process(tests) if failed == AT_IMPORT else failed
         finally:
             file.write_bytes(source)
+
+    def _failure_in_a_new_process(self, tests: list[str]) -> str:
+        seconds = 120 + 10 * sum(self._took[test] for test in tests)
+        printed = pytest(self.copy, "-x", "-n", "0", "--timeout=120", *tests, seconds=seconds)
         if printed is None:
             return ""
         failures = [line.partition(" ")[2] for line in printed.splitlines() if line.startswith(("FAILED ", "ERROR "))]
@@ -109,9 +161,8 @@ def record(copy: Path) -> dict[str, Any]:
         print("Recording which tests run which lines ...", flush=True)
         lines = copy.parent / "lines"
         mutants_lines.prepare(lines)
-        ignored = [f"--ignore-glob={place}*" for place in LEFT_OUT]
         plugin = ["-p", "tests.mutants_lines", "-n", "2", "--dist", "worksteal"]
-        pytest(copy, *plugin, *ignored, *files, seconds=7200, lines=lines)
+        pytest(copy, *plugin, *_ignored(), *files, seconds=7200, lines=lines)
         found = mutants_lines.read(lines)
         if found["failed"]:
             print(f"These fail without any change, and are left out: {', '.join(sorted(found['failed']))}")
@@ -123,19 +174,12 @@ def record(copy: Path) -> dict[str, Any]:
     return stored
 
 
-def batches(tests: list[str], took: dict[str, float]) -> Iterator[list[str]]:
-    """What is run in one process: files of tests, quick ones first, for so many seconds, then twice as many ..."""
+def quick_first(tests: list[str], took: dict[str, float]) -> list[str]:
+    """The tests by file, the file first of which they are quickest together."""
     files: dict[str, list[str]] = defaultdict(list)
     for test in tests:
         files[test.partition("::")[0]].append(test)
-    batch, room = list[str](), BATCH_SECONDS
-    for file in sorted(files.values(), key=lambda of: sum(took[test] for test in of)):
-        batch += file
-        if sum(took[test] for test in batch) > room:
-            yield batch
-            batch, room = [], 2 * room
-    if batch:
-        yield batch
+    return [test for file in sorted(files.values(), key=lambda of: sum(took[test] for test in of)) for test in file]
 
 
 def run(drawn: list[Mutant], judges: list[Judge], recorded: dict[str, Any]) -> list[Mutant]:
@@ -145,15 +189,18 @@ def run(drawn: list[Mutant], judges: list[Judge], recorded: dict[str, Any]) -> l
 
     def work(judge: Judge) -> None:
         for mutant in waiting:
-            tests = chooser.tests(mutant)
-            noticed = (judge.noticed_by(mutant, batch) for batch in batches(tests, took))
-            by = next(filter(None, noticed), None)
+            tests = quick_first(chooser.tests(mutant), took)
+            by = judge.noticed_by(mutant, tests)
             print(f"noticed by {by}: {mutant}" if by else f"SURVIVED {len(tests)} tests: {mutant}", flush=True)
             if not by:
                 survivors.append(mutant)
 
+    def begun(judge: Judge) -> None:
+        with judge:
+            work(judge)
+
     with ThreadPoolExecutor(len(judges)) as pool:
-        list(pool.map(work, judges))
+        list(pool.map(begun, judges))
     return survivors
 
 
@@ -167,7 +214,8 @@ def main() -> int:
         print("Python 3.12 or newer is needed: make mutants PYTHON=python3.13 VENV=.venv-3.13")
         return 2
     ignored = shutil.ignore_patterns(".venv*", ".git", "__pycache__", ".*_cache", ".demo", "build", "dist")
-    with tempfile.TemporaryDirectory(prefix="edfi-cte-mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="edfi-cte-mutants-") as folder, running_postgres() as url:
+        os.environ["EDFI_CTE_TEST_POSTGRES"] = url
         # Tests wait for other processes a third of their time.
         copies = [Path(folder) / str(place) for place in range((os.cpu_count() or 1) * 3 // 2)]
         for copy in copies:

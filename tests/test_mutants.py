@@ -1,5 +1,8 @@
 """The mutation run shows a change to the tests that may notice it, and believes only what is so twice."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +89,27 @@ def test_changes_leave_a_dataclass_its_options_and_the_rest_compiles(tmp_path: P
         compile(mutant.of(MODULE.encode()), "one.py", "exec")
 
 
+ENDING = """\
+import os
+
+
+def wide(value):
+    if value > 99:
+        os._exit(0)
+    return value > 10
+"""
+
 TESTS = """\
 from pathlib import Path
 
 import pytest
 
 
+from edfi_cte.one import wide
+
+
 @pytest.mark.parametrize("value", [1, 11])
 def test_wide(value):
-    from edfi_cte.one import wide
     assert wide(value) is (value > 10)
 
 
@@ -105,20 +120,42 @@ def test_not_twice():
 """
 
 
-def judge(tmp_path: Path, *names: str) -> tuple[mutants.Judge, list[str]]:
+@contextmanager
+def judge(tmp_path: Path, *names: str) -> Iterator[tuple[mutants.Judge, list[str]]]:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_one.py").write_text(TESTS)
+    for plugin in ("mutants_fork.py", "mutants_lines.py", "mutants_made.py"):
+        shutil.copy(mutants.ROOT / "tests" / plugin, tmp_path / "tests")
     tests = [f"tests/test_one.py::{name}" for name in names]
-    return mutants.Judge(tmp_path, dict.fromkeys(tests, 0.1)), tests
+    with mutants.Judge(tmp_path, dict.fromkeys(tests, 0.1)) as one:
+        yield one, tests
 
 
-def test_a_change_is_noticed_by_a_failure_that_comes_again(tmp_path: Path, recorded: dict[str, Any]):
-    one, tests = judge(tmp_path, "test_not_twice", "test_wide[11]", "test_wide[1]")
-    mutant = next(mutant for mutant in mutants_of(tmp_path, PATH) if mutant.was.startswith("value == "))
-    assert one.noticed_by(mutant, tests) == tests[2]
+@pytest.mark.parametrize(
+    ("was", "text"),
+    [("value == ", ""), ("5", "6")],
+    ids=["of a function", "of what runs at import"],
+)
+def test_a_change_is_noticed_by_a_failure_that_comes_again(
+    tmp_path: Path, recorded: dict[str, Any], was: str, text: str
+):
+    mutant = next(one for one in mutants_of(tmp_path, PATH) if one.was.startswith(was) and one.text.endswith(text))
+    with judge(tmp_path, "test_not_twice", "test_wide[11]", "test_wide[1]") as (one, tests):
+        assert one.noticed_by(mutant, tests) in tests[1:]
     assert (tmp_path / PATH).read_text() == MODULE
 
 
 def test_a_change_survives_a_test_that_fails_once(tmp_path: Path, recorded: dict[str, Any]):
-    one, tests = judge(tmp_path, "test_not_twice", "test_wide[1]")
-    assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == ""
+    with judge(tmp_path, "test_not_twice", "test_wide[1]") as (one, tests):
+        assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == ""
+
+
+def test_a_change_that_hangs_or_ends_the_process_is_noticed(tmp_path: Path, recorded: dict[str, Any]):
+    (tmp_path / PATH).write_text(ENDING)
+    with judge(tmp_path, "test_wide[11]") as (one, tests):
+        assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == tests[0]
+
+
+def test_quick_files_come_first(tmp_path: Path):
+    took = {"a::one": 3.0, "b::one": 1.0, "a::two": 0.1, "b::two": 1.0}
+    assert mutants.quick_first(list(took), took) == ["b::one", "b::two", "a::one", "a::two"]
