@@ -70,6 +70,42 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
 
 
 @pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            (2024,),
+            "scope year 2024 is not configured, so nothing is done; configured: 039141-2026, 039141-2025. Add a "
+            "target for it to the settings file, or trigger with one of these years.",
+        ),
+        (
+            (2025, "000001"),
+            "district 000001 is not configured for scope year 2025, so nothing is done; configured: 039141-2026, "
+            "039141-2025",
+        ),
+        (
+            (None, "000001"),
+            "district 000001 is not configured, so nothing is done; configured: 039141-2026, 039141-2025",
+        ),
+    ],
+)
+def test_what_is_not_configured_is_said_with_what_is(tmp_path: Path, asked: tuple[Any, ...], said: str):
+    settings = load(tmp_path, GOOD)
+    assert settings.targets_of(2025, "039141") == [settings.target("039141-2025")]
+    assert settings.targets_of(None, "039141") == list(settings.targets)
+    with pytest.raises(SettingsError) as refused:
+        settings.targets_of(*asked)
+    assert str(refused.value) == said
+
+
+def test_a_target_that_is_not_configured_is_said_with_the_nearest(tmp_path: Path):
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path, GOOD).target("039141-2027")
+    assert str(refused.value) == (
+        "no target '039141-2027' is configured. Did you mean '039141-2026'? Configured: 039141-2026, 039141-2025"
+    )
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("scope_year: 2026", "scope_yaer: 2026", ["line 4", "targets[0].scope_yaer", "allowed here", "scope_year"]),
@@ -111,6 +147,10 @@ def test_a_year_that_is_not_configured(tmp_path: Path, scope_year: int):
         ("    scope_year: 2026", "\tscope_year: 2026", ["line 4: indented with a tab; indent with spaces"]),
         ("    send_end_date: true", "    \tsend_end_date: true", ["line 15: indented with a tab"]),
         ("version: 1", "version: [", ["line", "not valid YAML"]),
+        ("scope_year: 2026", "scope_year:\n      next", ["line 5: targets[0].scope_year"]),
+        ("scope_year: 2026", "scope_year:\n      ''", ["line 4: targets[0].scope_year"]),
+        ("scope_year: 2026", "scope_year: 2101", ["line 4", "less than or equal to 2100"]),
+        ("version: 1", "version: 1\ndag: {on_failure: [{notifer: a.b}]}", ["dag.on_failure[0].notifer", "'notifier'?"]),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, old: str, new: str, said: list[str]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edfi_cte.settings import Settings, SettingsError, load_dag_settings, load_settings, reading
+from edfi_cte.settings import Settings, SettingsError, count_targets, load_dag_settings, load_settings, reading
 from tests.test_settings import GOOD
 
 MERGED = GOOD.replace("version: 1", "version: 1\nguards: {<<: &usual {max_delete_count: 3}, max_delete_fraction: 2}")
@@ -152,3 +152,30 @@ def test_what_is_no_yaml_is_said_in_one_line_without_the_parsers_context(path: P
     first, where = said.splitlines()
     assert re.search(r", line 3: not valid YAML: (did not find )?expected ',' or '}'", first)
     assert where == f"The file: {path}"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [(GOOD, 2), ("version: 1\ntargets: [x]\n", 1), ("version: 1\ntargets: 039141\n", 0), ("version: 1\n", 0)],
+)
+def test_the_targets_are_counted_right_or_wrong(path: Path, text: str, count: int):
+    path.write_text(text)
+    assert count_targets(path) == count
+
+
+def test_of_a_name_that_is_not_known_the_nearest_is_said_where_the_schedule_can_not_be_known(path: Path):
+    path.write_text("version: 1\ndagg: {schedule: null}\n")
+    with pytest.raises(SettingsError) as refused:
+        load_dag_settings(path)
+    assert str(refused.value).splitlines()[0] == (
+        "edfi_cte.yaml, line 2: dagg: no such setting. Did you mean 'dag'? There is no 'dag' either, and what was to "
+        "be the schedule can't be known."
+    )
+
+
+def test_a_part_is_none_where_the_file_has_no_such_name(path: Path):
+    assert reading.read_document(path).part("dag") is None
+    assert reading.read_document(path).part("version") == 1
+    assert reading.read_document(path).names() == ["version", "targets", "preferences"]
+    path.write_text("<<: {dag: {}}\nversion: 1\n")
+    assert reading.read_document(path).names() == ["dag", "version"]

@@ -12,11 +12,12 @@ from edfi_cte.associations.transform import RejectionReason
 from edfi_cte.ledger.codes import Code
 from edfi_cte.ledger.overview import Run
 from edfi_cte.settings import ResourcePreferences
-from edfi_cte.ui.needs import needs_of
+from edfi_cte.ui.needs import Need, Urgency, needs_of
 from edfi_cte.ui.pages.run import _words
 from edfi_cte.ui.pages.settled import _mappings
 from edfi_cte.ui.pages.waiting import explanation
-from edfi_cte.ui.templating import ago, lasting
+from edfi_cte.ui.templating import ago, lasting, moment, number, templates
+from tests.ui.test_pictures import counted
 
 URI = "uri://ed-fi.org/CTEProgramServiceDescriptor#A"
 
@@ -82,6 +83,9 @@ def run(age: timedelta = timedelta(), status: str = "ok", message: str | None = 
         (run(timedelta(days=3, hours=1)), {"held": 1}, ["1 record stays in the ODS, held", "no run since "]),
         (run(status="failed"), {}, ["the last run failed: its steps say why"]),
         (run(status="failed", message="039141-2026: too many.\nMore."), {}, ["the last run failed: too many."]),
+        (run(status="failed", message="\n no such host: a-b\n"), {}, ["the last run failed: no such host: a-b"]),
+        (run(status="failed", message="a-b-c: d"), {}, ["the last run failed: a-b-c: d"]),
+        (run(status="failed", message="039141-2026"), {}, ["the last run failed: 039141-2026"]),
         (run(status="failed", message="x" * 221), {}, [f"the last run failed: {'x' * 219}…"]),
         (run(status="failed", message="x" * 220), {}, [f"the last run failed: {'x' * 220}"]),
         (run(), {"waiting": 1}, ["1 delete waits for a person"]),
@@ -92,6 +96,44 @@ def test_what_a_target_needs_most_urgent_first(last: Run | None, kept: dict[str,
     needs = needs_of("039141-2026", True, last, kept)
     assert [need.text[: len(text)] for need, text in zip(needs, said, strict=True)] == said
     assert needs_of("039141-2026", False, last, kept) == needs_of("039141-2026", None, last, kept) == []
+
+
+def test_each_need_leads_to_where_it_is_seen():
+    here = {"target": "039141-2026"}
+    last = counted("failed", failed=2, rejected_for={"a": 1, "b": 2})
+    assert needs_of("039141-2026", True, last, {"held": 4, "waiting": 3, "out_of_reach": 9}) == [
+        Need(Urgency.FAILED, "the last run failed: its steps say why", "run", here | {"run": "run"}),
+        Need(Urgency.WAITS, "3 deletes wait for a person", "waiting", here),
+        Need(Urgency.ERRORS, "the ODS refused 2 events", "errors", here),
+        Need(Urgency.ERRORS, "3 records can't be sent (Campus errors)", "errors", here),
+        Need(Urgency.HELD, "4 records stay in the ODS, held", "waiting", here),
+    ]
+    [silent] = needs_of("039141-2026", True, run(timedelta(days=4)), {})
+    assert (silent.urgency, silent.page, silent.query) == (Urgency.SILENT, "run", here | {"run": "run"})
+
+
+def test_what_stops_a_target_is_coloured_as_bad():
+    assert {urgency.name: urgency.css for urgency in Urgency} == {
+        "FAILED": "bad",
+        "WAITS": "bad",
+        "ERRORS": "warn",
+        "HELD": "warn",
+        "SILENT": "warn",
+    }
+
+
+def test_a_number_and_a_moment():
+    assert [number(value) for value in (None, 0, 12345)] == ["", "0", "12,345"]
+    assert moment(None) == ""
+    assert moment(datetime(2026, 1, 2, 3, 4, 5, 6)) == (  # noqa: DTZ001
+        '<time datetime="2026-01-02T03:04:05+00:00">2026-01-02 03:04:05</time>'
+    )
+
+
+def test_a_template_escapes_what_it_is_given_and_leaves_no_line_of_its_own():
+    text = "  {% if true %}\n  <b>{{ name|words }}\n  {% endif %}\n"
+    assert templates().from_string(text).render(name="<i>_x") == "  <b>&lt;i&gt; x\n"
+    assert templates() is templates()
 
 
 def test_a_steps_numbers_are_six_at_most_and_no_place_in_the_queue():

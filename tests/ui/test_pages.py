@@ -252,10 +252,15 @@ def test_more_targets_than_a_page_takes(world: Any, deploy: Callable[..., None],
     many = [common | {"district_number": f"{n:06}", "edfi_conn_id": f"edfi_{n}"} for n in range(100, 160)]
     deploy(world.ledger.url.database, targets=many)
     pages = as_user("admin")
-    seen: list[str] = []
-    for page in (1, 2, 3):
-        seen += re.findall(r'<th scope="row"[^>]*><a [^>]*>([^<]+)<', pages.get("/", page=page))
-    assert len(set(seen)) == len(seen) == 61
+    listed = [re.findall(r'<th scope="row"[^>]*><a [^>]*>([^<]+)<', pages.get("/", page=n)) for n in (1, 2, 3, 4)]
+    assert [len(lines) for lines in listed] == [25, 25, 11, 0]
+    assert len({target for lines in listed for target in lines}) == 61
+    assert listed[2][-1] == TARGET, "what is not configured needs no one"
+    assert "This address is wrong" in pages.get("/", 400, page=0)
+    text = text_of(pages.get("/"))
+    assert text.partition("Last run")[0].count("has not run yet") == 12
+    assert "and 48 more, in the table below" in text
+    assert "and " not in text_of(pages.get("/", find="00010")).partition("Last run")[0].partition("Needs a")[2]
     assert "page 2 of 3" in text_of(pages.get("/", page=2))
     assert "000133-2026" in pages.get("/", find="000133")
     assert "No target matches" in pages.get("/", find="nowhere")
