@@ -1,8 +1,12 @@
 """``edfi-cte``: check, plan and why, as a person meets them."""
 
 import json
+import logging
+import os
+import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +14,10 @@ from typing import Any
 
 import duckdb
 import pytest
+import structlog
 
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
+from edfi_cte.errors import EdfiCteError
 from sandbox.ods import serve
 from tests.campus.small import edited_mapping
 from tests.deployment import Deployment, target
@@ -114,11 +120,19 @@ def test_check_as_json(cli: Any):
 
 def test_plan_as_json(cli: Any):
     code, said = cli("plan", "--scope-year", "2026", "--list", "--json")
-    plan = json.loads(said)["039141-2026"]
-    assert code == 0
-    assert plan["records"]["extracted"] == 2
-    assert plan["planned"]["Post"] == 1
-    assert plan["events"] == [{"action": "Post", "enrollment_id": 1, "cause": "new_record"}]
+    counts = {"extracted": 2, "desired": 1, "excluded": 1, "rejected": 0, "superseded": 0}
+    plan = {
+        "records": counts | {"excluded_by": {"no_show": 1}, "rejected_for": {}},
+        "planned": {"Post": 1},
+        "because_of": {"new_record": 1},
+        "kept": {},
+        "advice": {},
+        "would_stop": None,
+    }
+    listed = {"events": [{"action": "Post", "enrollment_id": 1, "cause": "new_record"}], "kept_records": []}
+    assert (code, json.loads(said)) == (0, {"039141-2026": plan | listed})
+    code, said = cli("plan", "--scope-year", "2026", "--json")
+    assert (code, json.loads(said)) == (0, {"039141-2026": plan})
 
 
 @pytest.mark.parametrize(
@@ -218,11 +232,28 @@ def test_check_names_a_missing_column(deployment: Deployment, cli: Any):
     assert "campus_mapping.sql" in said
 
 
+PLAN = """\
+039141-2026: what a run would do
+┏━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━┓
+┃                       ┃ records ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━┩
+│ extracted             │       2 │
+│ desired               │       1 │
+│ excluded              │       1 │
+│ rejected              │       0 │
+│ superseded            │       0 │
+│   excluded by no_show │       1 │
+├───────────────────────┼─────────┤
+│ Post                  │       1 │
+├───────────────────────┼─────────┤
+│ new_record            │       1 │
+└───────────────────────┴─────────┘
+"""
+
+
 def test_plan_says_what_would_be_sent_and_sends_nothing(cli: Any, ods: Any):
     code, said = cli("plan", "--scope-year", "2026", "--list")
-    assert code == 0
-    assert "Post         enrollment 1          because of new_record" in said
-    assert "no_show" in said
+    assert (code, said) == (0, PLAN + "Post         enrollment 1          because of new_record\n")
     assert ods.control.documents(RESOURCE) == []
 
 
@@ -233,6 +264,46 @@ def test_why(cli: Any):
     code, said = cli("why", "4711", "--scope-year", "2026")
     assert code == 1
     assert "knows nothing of '4711'" in said
+
+
+def test_why_shows_what_campus_and_the_caller_wrote_as_it_is(deployment: Deployment, cli: Any):
+    """Brackets are no markup."""
+    deployment.rows.add(3, "[/b]", person=3)
+    deployment.another_campus("campus")
+    cli("plan", "--scope-year", "2026")
+    code, said = cli("why", "3", "--scope-year", "2026")
+    assert (code, "career_cluster_unmapped ('[/b]')" in said) == (0, True)
+    code, said = cli("why", "[/b]", "--scope-year", "2026")
+    assert (code, "knows nothing of '[/b]' in scope year 2026" in said) == (1, True)
+
+
+@pytest.mark.parametrize("before", [None, "client"])
+def test_a_command_is_as_airflow_itself_and_quiet_and_leaves_the_process_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], before: str | None
+):
+    name = "_AIRFLOW_PROCESS_CONTEXT"
+    monkeypatch.delenv(name, raising=False)
+    if before:
+        monkeypatch.setenv(name, before)
+    seen: list[Any] = []
+
+    def asked() -> Any:
+        warnings.warn("of a library", stacklevel=1)
+        structlog.get_logger().warning("of a hook")
+        seen.extend([os.environ[name], logging.getLogger().isEnabledFor(logging.WARNING)])
+        raise EdfiCteError("no [b]bold[/b] word")
+
+    from edfi_cte.cli import main, why
+
+    monkeypatch.setattr(why, "current_settings", asked)
+    wrapper = structlog.get_config()["wrapper_class"]
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert main(["why", "1", "--scope-year", "2026"]) == 1
+    assert (seen, warned) == (["server", False], [])
+    assert capsys.readouterr() == ("no [b]bold[/b] word\n", "")
+    assert structlog.get_config()["wrapper_class"] is wrapper
+    assert (os.environ.get(name), logging.root.manager.disable) == (before, logging.NOTSET)
 
 
 def test_a_year_or_district_that_is_not_configured(cli: Any):
@@ -291,8 +362,18 @@ def test_plan_says_what_is_held_and_what_would_stop_a_run(cli: Any, deployment: 
     deployment.another_campus("campus")
     code, said = cli("plan", "--scope-year", "2026", "--list")
     assert code == 0
-    assert "held         enrollment 3" in said
-    assert "career_cluster_unmapped: no Delete" in said
+    numbers, listed = said.split("└")
+    assert "├" + numbers.split("├")[-1] == (
+        "├────────────────────────────────────────┼─────────┤\n"
+        "│ held for: career_cluster_unmapped      │       1 │\n"
+        f"│ to approve: {re.findall('approve = ([^ ]+)', said)[0]}     │       1 │\n"
+    )
+    assert "│   rejected for career_cluster_unmapped │       1 │\n" in numbers
+    [_, held, advice] = listed.splitlines()
+    cause = "career_cluster_unmapped"
+    assert held[:-10] == f"held         enrollment 3          {cause}: no Delete because of {cause}, since "
+    assert datetime.fromisoformat(held[-10:])
+    assert advice.startswith("held: the ODS keeps these records until their Campus error is corrected")
     deployment.rows.set("Calendar", 2026, exclude=True)
     deployment.another_campus("campus")
     code, said = cli("plan", "--scope-year", "2026", "--list")
@@ -304,3 +385,4 @@ def test_plan_says_what_is_held_and_what_would_stop_a_run(cli: Any, deployment: 
         '"approve": ',
     ):
         assert words in said
+    assert [line.split(" ")[0] for line in said.partition("┘\n")[2].splitlines()] == ["waiting"] * 7 + ["A"]

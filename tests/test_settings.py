@@ -150,7 +150,7 @@ def test_a_target_that_is_not_configured_is_said_with_the_nearest(tmp_path: Path
         ("scope_year: 2026", "scope_year:\n      next", ["line 5: targets[0].scope_year"]),
         ("scope_year: 2026", "scope_year:\n      ''", ["line 4: targets[0].scope_year"]),
         ("scope_year: 2026", "scope_year: 2101", ["line 4", "less than or equal to 2100"]),
-        ("version: 1", "version: 1\ndag: {on_failure: [{notifer: a.b}]}", ["dag.on_failure[0].notifer", "'notifier'?"]),
+        ("version: 1", "version: 1\ndag: {on_failure: [{notifer: a.b}]}", ["[0].notifer", "'notifier'?"]),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, old: str, new: str, said: list[str]):

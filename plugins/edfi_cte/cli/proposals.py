@@ -22,10 +22,6 @@ class Descriptor:
     description: str
 
     @property
-    def namespace(self) -> str:
-        return self.uri.partition("#")[0]
-
-    @property
     def code_value(self) -> str:
         return self.uri.partition("#")[2]
 

@@ -31,6 +31,8 @@ def why(options: argparse.Namespace) -> int:
     if not told:
         console.print(
             f"the ledger knows nothing of '{options.id}' in scope year {options.scope_year}: it was never a "
-            "candidate (no career-technical value, another district or year), or it is older than the retention"
+            "candidate (no career-technical value, another district or year), or it is older than the retention",
+            markup=False,
+            highlight=False,
         )
     return 0 if told else 1
