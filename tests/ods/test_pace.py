@@ -116,6 +116,67 @@ def test_small_differences_are_no_sign_of_suffering() -> None:
     assert limiter.limit == 16
 
 
+def test_answers_are_compared_by_windows_of_32() -> None:
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0.1, 32)
+    feed(limiter, 0.5, 31)
+    assert limiter.limit == 16
+    feed(limiter, 0.5, 1)
+    assert limiter.limit == 12
+
+
+def test_good_answers_raise_a_lowered_limit_by_one_a_round_and_let_waiting_ones_in() -> None:
+    async def run() -> list[int]:
+        limiter = Limiter(4, StillClock())
+        for _ in range(2):
+            limiter.too_much(limiter._clock.now())
+        await limiter.acquire()
+        waiting = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        limits = []
+        for _ in range(6):
+            limiter.went_well("POST", 0.1)
+            limits.append(limiter.limit)
+        await asyncio.wait_for(waiting, 1)
+        return limits
+
+    assert asyncio.run(run()) == [2, 2, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize(("good", "limit"), [(0, 8), (8, 8), (9, 16), (31, 16)])
+def test_a_refusal_among_ten_answers_at_least_is_that_requests_own_affair(good: int, limit: int) -> None:
+    clock = StillClock()
+    limiter = Limiter(16, clock)
+    feed(limiter, 0.1, good)
+    limiter.too_much(clock.now())
+    limiter.pause(30)
+    asyncio.run(limiter.acquire())
+    assert (limiter.limit, sum(clock.waits) >= 30) == (limit, limit == 8)
+
+
+def test_of_earlier_answers_only_the_latest_32_tell_whether_refusals_are_few() -> None:
+    clock = StillClock()
+    limiter = Limiter(16, clock)
+    feed(limiter, 0.1, 1000)
+    for _ in range(3):
+        clock.ahead += 1
+        limiter.too_much(clock.now())
+    assert limiter.limit == 16
+    clock.ahead += 1
+    limiter.too_much(clock.now())
+    assert limiter.limit == 8
+
+
+def test_a_longer_pause_is_not_cut_short_by_a_shorter_one() -> None:
+    clock = StillClock()
+    limiter = Limiter(16, clock)
+    limiter.pause(60)
+    limiter.pause(5)
+    asyncio.run(limiter.acquire())
+    assert clock.ahead >= 60
+
+
 class Earliest(StillClock):
     def uniform(self, low: float, high: float) -> float:  # noqa: ARG002
         return low
@@ -204,22 +265,53 @@ def test_a_caller_that_gives_up_in_a_pause_leaves_its_place_to_others() -> None:
     asyncio.run(run())
 
 
-def test_an_open_circuit_lets_one_caller_through_from_time_to_time() -> None:
+def refuses(circuit: Circuit) -> bool:
+    try:
+        circuit.admit()
+    except CircuitOpen:
+        return True
+    return False
+
+
+def test_an_open_circuit_lets_one_caller_through_every_30_seconds() -> None:
     clock = StillClock()
     circuit = Circuit(clock)
     for _ in range(4):
         circuit.gave_up()
-        circuit.admit()
+        assert not refuses(circuit)
     circuit.gave_up()
-    with pytest.raises(CircuitOpen):
-        circuit.admit()
+    assert refuses(circuit)
 
-    clock.ahead += 31
-    circuit.admit()
-    with pytest.raises(CircuitOpen):
-        circuit.admit()
+    for _ in range(2):
+        clock.ahead += 29
+        assert refuses(circuit)
+        clock.ahead += 1.5
+        assert [refuses(circuit) for _ in range(3)] == [False, True, True]
+    clock.ahead += 20
+    circuit.gave_up()
+    clock.ahead += 20
+    assert refuses(circuit), "the one that was let through, and failed, keeps it open"
     circuit.answered()
-    circuit.admit()
+    assert not refuses(circuit)
+
+
+def test_an_answer_between_failures_lets_them_count_anew() -> None:
+    circuit = Circuit(StillClock())
+    for _ in range(3):
+        for _ in range(4):
+            circuit.gave_up()
+        assert not refuses(circuit)
+        circuit.answered()
+
+
+def test_an_api_that_asked_to_be_left_alone_is_left_alone_for_as_long() -> None:
+    clock = StillClock()
+    circuit = Circuit(clock)
+    circuit.hold(1000)
+    clock.ahead += 999
+    assert refuses(circuit)
+    clock.ahead += 1.5
+    assert not refuses(circuit)
 
 
 @pytest.mark.parametrize(
