@@ -111,7 +111,7 @@ def test_strangers_are_what_a_resync_found_and_can_reach(memory: sa.Connection):
 
 
 def test_a_target_is_forgotten_and_single_keys_are_dropped(memory: sa.Connection):
-    add_each(memory, kept_record, {"key_id": "a"}, [{"key_id": "b"}, {"target_id": OTHER}])
+    add_each(memory, kept_record, {"key_id": "a"}, [{"key_id": "b"}, {"key_id": "c"}, {"target_id": OTHER}])
     kept.drop(memory, TARGET, ["a"])
     assert [row.key_id for row in kept.of_keys(memory, TARGET, ["a", "b"])] == ["b"]
     kept.forget(memory, TARGET)
