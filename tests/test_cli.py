@@ -1,12 +1,10 @@
 """``edfi-cte``: check, plan and why, as a person meets them."""
 
 import json
-import logging
-import os
 import re
+import sqlite3
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +12,9 @@ from typing import Any
 
 import duckdb
 import pytest
-import structlog
+from rich.color import ColorSystem
 
 from edfi_cte.campus.mapping import MAPPING_TEMPLATE
-from edfi_cte.errors import EdfiCteError
 from sandbox.ods import serve
 from tests.campus.small import edited_mapping
 from tests.deployment import Deployment, target
@@ -116,6 +113,13 @@ def test_check_as_json(cli: Any):
     assert code == 0
     assert {finding["level"] for finding in findings} == {"ok"}
     assert findings[0].keys() == {"level", "subject", "message", "transient", "lacking"}
+
+
+def test_plan_leaves_a_dry_run_that_is_over(deployment: Deployment, cli: Any):
+    cli("plan", "--scope-year", "2026")
+    assert list(deployment.entries().values()) == [("dry run", "")]
+    with sqlite3.connect(deployment.ledger) as ledger:
+        assert ledger.execute("SELECT count(*) FROM edfi_cte_lease WHERE owner IS NOT NULL").fetchone() == (0,)
 
 
 def test_plan_as_json(cli: Any):
@@ -277,33 +281,18 @@ def test_why_shows_what_campus_and_the_caller_wrote_as_it_is(deployment: Deploym
     assert (code, "knows nothing of '[/b]' in scope year 2026" in said) == (1, True)
 
 
-@pytest.mark.parametrize("before", [None, "client"])
-def test_a_command_is_as_airflow_itself_and_quiet_and_leaves_the_process_as_it_was(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], before: str | None
+@pytest.mark.parametrize("arguments", [("why", "1"), ("why", "4711"), ("plan", "--list"), ("plan", "--json")])
+def test_a_terminal_colours_no_number_of_an_answer(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ):
-    name = "_AIRFLOW_PROCESS_CONTEXT"
-    monkeypatch.delenv(name, raising=False)
-    if before:
-        monkeypatch.setenv(name, before)
-    seen: list[Any] = []
+    from edfi_cte.cli.output import console
 
-    def asked() -> Any:
-        warnings.warn("of a library", stacklevel=1)
-        structlog.get_logger().warning("of a hook")
-        seen.extend([os.environ[name], logging.getLogger().isEnabledFor(logging.WARNING)])
-        raise EdfiCteError("no [b]bold[/b] word")
-
-    from edfi_cte.cli import main, why
-
-    monkeypatch.setattr(why, "current_settings", asked)
-    wrapper = structlog.get_config()["wrapper_class"]
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
-        assert main(["why", "1", "--scope-year", "2026"]) == 1
-    assert (seen, warned) == (["server", False], [])
-    assert capsys.readouterr() == ("no [b]bold[/b] word\n", "")
-    assert structlog.get_config()["wrapper_class"] is wrapper
-    assert (os.environ.get(name), logging.root.manager.disable) == (before, logging.NOTSET)
+    cli("plan", "--scope-year", "2026")
+    monkeypatch.setattr(console, "_force_terminal", True)
+    monkeypatch.setattr(console, "_color_system", ColorSystem.STANDARD)
+    _, said = cli(*arguments, "--scope-year", "2026")
+    assert "2026" in said
+    assert "\x1b" not in said.rpartition("┘\n")[2].removeprefix("\x1b[0m")
 
 
 def test_a_year_or_district_that_is_not_configured(cli: Any):

@@ -206,8 +206,8 @@ def test_nobody_there_to_answer(
 
     monkeypatch.setattr("builtins.input", ended)
     assert main(["init", "--output", str(tmp_path / "x.yaml")]) == 1
-    assert "nobody answers ('Scope year, by its ending year'). Give it as an option, or --yes." in (
-        capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "\nnobody answers ('Scope year, by its ending year'). Give it as an option, or --yes.\n"
     )
 
 

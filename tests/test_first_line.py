@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edfi_cte.ledger.database import LedgerError, open_ledger
-from edfi_cte.lines import in_lines
+from edfi_cte.lines import WIDTH, in_lines
 from edfi_cte.ods import tls
 from edfi_cte.settings import SettingsError, load_dag_settings
 from tests.test_settings import GOOD, mistake
@@ -69,3 +69,13 @@ def test_of_a_certificate_that_is_not_accepted(code: int) -> None:
         said in first_line(message) for said in ("expired", "not valid yet", "another name", "authority", "not acc")
     )
     assert HOST in message
+
+
+def test_each_sentence_has_lines_of_its_own_and_none_is_longer_than_shows() -> None:
+    long = "word " * 30 + "well-known."
+    said = list(in_lines(f"One, e.g. this. Two! three? Four\n\n{long}"))
+    assert said[:4] == ["One, e.g. this.", "Two! three?", "Four", ""]
+    assert said[4:] == [("word " * 21).strip(), "  " + "word " * 9 + "well-known."]
+    assert list(in_lines("x" * WIDTH)) == ["x" * WIDTH]
+    assert list(in_lines("x" * (WIDTH + 1))) == ["x" * WIDTH, "  x"]
+    assert list(in_lines(f"{'x' * (WIDTH - 5)} well-known")) == ["x" * (WIDTH - 5), "  well-known"]

@@ -144,6 +144,12 @@ def test_a_file_that_is_not_utf_8_is_named_with_its_line(path: Path, encoding: s
         load_settings(path)
 
 
+def test_the_line_that_is_not_utf_8_is_counted_from_one(path: Path):
+    path.write_bytes(("# one\n# two\n# L\u00ednea\n" + GOOD).encode("cp1252"))
+    with pytest.raises(SettingsError, match=r"line 3: the file is not UTF-8 but Windows-1252"):
+        load_settings(path)
+
+
 def test_what_is_no_yaml_is_said_in_one_line_without_the_parsers_context(path: Path):
     path.write_text("version: 1\nguards: {a: 1\n")
     with pytest.raises(SettingsError) as refused:

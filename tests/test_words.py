@@ -14,7 +14,7 @@ from edfi_cte.campus.errors import driver_fault
 from edfi_cte.faults import FAULTS
 from edfi_cte.ledger.database import _said
 from edfi_cte.ledger.limits import explained
-from edfi_cte.words import kind_of, names_in, number_of, options_in
+from edfi_cte.words import kind_of, names_in, number_of, options_in, words_in
 
 MAPPING = ("EnrollmentMO", "careerCluster", "name")
 PERSON = st.sampled_from(
@@ -78,6 +78,18 @@ def test_what_is_said_of_the_ledger_depends_on_the_number_alone(number: int, tex
     assert _said(RuntimeError(number, text), {}) == _said(RuntimeError(number, ""), {})
 
 
+def messages(*numbers: int) -> bytes:
+    """DB-Library's, one after the other."""
+    return b"".join(b"DB-Lib error message %d, severity 9:\nx\n" % number for number in numbers)
+
+
+def stated(name: str, value: str | None, *args: Any) -> Exception:
+    """As a driver of PostgreSQL raises it."""
+    error = RuntimeError(*args)
+    setattr(error, name, value)
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "number"),
     [
@@ -91,7 +103,21 @@ def test_what_is_said_of_the_ledger_depends_on_the_number_alone(number: int, tex
             RuntimeError(20003, b"".join(b"DB-Lib error message %d, severity 6:\nx\n" % n for n in (20003, 20017))),
             20003,
         ),
+        (RuntimeError(18456, messages(20002, 18, 20009, 20018, 20047)), 18),
+        (RuntimeError(18456, messages(20047, 20018, 20002)), 20018),
+        (RuntimeError(18456, messages(20047, 20002)), 20002),
+        (RuntimeError(18456, messages(20002, 20047)), 20047),
+        (RuntimeError(18456, b"Login failed.\n" + messages(20018, 20002)), 18456),
+        (RuntimeError(18456, "DB-Lib error message 20009, severity 9:\nno bytes"), 18456),
+        (RuntimeError(18456), 18456),
+        (RuntimeError((), 5), None),
         (RuntimeError("42S02", "[42S02] x (208)"), "42S02"),
+        (RuntimeError("42S0", "x"), None),
+        (RuntimeError("42s02", "x"), None),
+        (stated("pgcode", "40P01"), "40P01"),
+        (stated("sqlstate", "57014"), "57014"),
+        (stated("pgcode", None, 7), 7),
+        (stated("sqlstate", "4000"), None),
         (RuntimeError("229 permission denied"), None),
         (RuntimeError("error 20003"), None),
         (RuntimeError(), None),
@@ -110,6 +136,17 @@ def test_a_name_is_kept_only_where_it_is_quoted_whole() -> None:
         "EnrollmentMO",
     ]
     assert names_in(RuntimeError("careerCluster is a name"), MAPPING) == []
+    assert names_in(RuntimeError(1, ("'name'", [b"[enrollmentmo]"]), 'a "name"', "'x\nname'"), MAPPING) == [
+        "name",
+        "EnrollmentMO",
+    ]
+    long = "n" * 128
+    assert names_in(RuntimeError(f"'{long}' \"{long}m\""), [long, f"{long}m"]) == [long]
+
+
+def test_a_name_may_stand_without_quotes_where_it_is_a_whole_word() -> None:
+    assert words_in(RuntimeError(b"CAREERCLUSTER, names"), MAPPING) == ["careerCluster"]
+    assert words_in(RuntimeError("name of EnrollmentMO"), MAPPING) == ["EnrollmentMO", "name"]
 
 
 @pytest.mark.parametrize(

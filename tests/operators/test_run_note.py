@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edfi_cte.run_note import LONGEST, note_of
+from edfi_cte.run_note import LONGEST, note_of, sentence_of
 from sandbox.ods import serve
 from tests.deployment import Deployment, target
 from tests.sync.ods_seed import seed
@@ -73,3 +73,25 @@ def test_a_long_note_is_cut_where_airflows_database_would_refuse_it() -> None:
     assert len(text) == LONGEST
     assert text.startswith("z: failed\n000000-2026")
     assert text.endswith("…")
+    assert note_of([(False, "x" * LONGEST)]) == "x" * LONGEST
+
+
+COUNTS = {"sent": {"Post": 1000, "Put": 234}, "failed": 2, "rejected for": {"a": 1, "b": 2}}
+NONE: dict[str, Any] = {"sent": {}, "failed": 0, "rejected for": {}}
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "counts", "waiting", "said"),
+    [
+        ("ok", None, COUNTS, 4, "039141-2026: ok, 1,234 sent, 2 failed, 3 rejected, 4 wait"),
+        ("ok", "not said", NONE, 0, "039141-2026: ok, 0 sent, 0 failed"),
+        ("dry run", None, NONE, 1, "039141-2026: dry run, 0 sent, 0 failed, 1 wait"),
+        ("failed", "no host.\nMore.", COUNTS, 4, "039141-2026: no host."),
+        ("failed", "039141-2026: no host.", NONE, 0, "039141-2026: no host."),
+        ("failed", None, NONE, 0, "039141-2026: a step failed; its log says why"),
+    ],
+)
+def test_a_lanes_sentence_says_why_it_failed_or_what_it_did(
+    status: str, message: str | None, counts: dict[str, Any], waiting: int, said: str
+) -> None:
+    assert sentence_of("039141-2026", status, message, counts, waiting) == said
