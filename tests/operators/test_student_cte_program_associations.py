@@ -63,5 +63,7 @@ def test_a_mistake_in_the_settings_is_not_tried_again(deployment: Deployment):
 def test_a_retry_is_told_from_a_cleared_task(try_number: int, max_tries: int, retry: bool):
     """As Airflow counts: clearing sets max_tries to the tries so far and the retries."""
     operator = SyncStepOperator(task_id="extract", step="extract", target_ids=["a", "b"], retries=2)
+    none: Any = {}
     context: Any = {"ti": SimpleNamespace(try_number=try_number, max_tries=max_tries)}
     assert _is_retry(operator, context) is retry
+    assert _is_retry(operator, none) is False, "where no task is run"

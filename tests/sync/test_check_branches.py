@@ -59,6 +59,18 @@ def test_a_key_of_another_district(world: World, between: Between):
     assert f"is for 55555, not for {EDORG}" in found(world)["error", "education organization"]
 
 
+@pytest.mark.parametrize("many", [5, 6])
+def test_a_key_of_others_is_told_by_five_of_them(world: World, between: Between, many: int):
+    def tamper(request: Request, answer: Answer) -> Answer:
+        if not request.url.path.endswith("token_info"):
+            return answer
+        granted = [{"education_organization_id": number} for number in range(many, 0, -1)]
+        return answer._replace(body=json.dumps({"active": True, "education_organizations": granted}).encode())
+
+    between(tamper)
+    assert f"is for 1, 2, 3, 4, 5, not for {EDORG}." in found(world)["error", "education organization"]
+
+
 def test_a_key_that_may_not_read_districts_is_taken_on_trust(world: World, between: Between):
     between(refusing("localEducationAgencies", 403, "security:authorization:access-denied:resource"))
     assert f"not checked that {EDORG}" in found(world)["warning", "education organization"]

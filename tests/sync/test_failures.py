@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from edfi_cte.ledger import events
+from edfi_cte.ledger import events, settling
+from edfi_cte.ods import EdFiClient
 from edfi_cte.sync.checks import Level, check_programs
 from edfi_cte.sync.lane import STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.programs import ON_TRUST
@@ -41,6 +42,27 @@ def test_a_student_who_is_not_enrolled_in_the_ods_fails_alone_and_is_tried_again
     assert "5555555555" not in message
     lenient.campus.set("Person", 2, stateID="1000000002")
     assert lenient.run().counts["sent"]["Post"] == 1
+    assert lenient.there() == lenient.expected()
+
+
+class Broken(Exception):
+    """No error of ours."""
+
+
+@pytest.mark.parametrize("place", [(EdFiClient, "upsert"), (settling, "settle")], ids=["sending", "settling"])
+def test_what_nobody_foresaw_is_shown_plainly_however_deep_it_was(
+    lenient: World, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
+):
+    """Not as a group of errors: a person reads the last line of the log."""
+
+    def broken(*_arguments: Any, **_options: Any) -> Any:
+        raise Broken
+
+    lenient.do("run", "preflight", "extract", "transform")
+    with monkeypatch.context() as patch, pytest.raises(Broken):
+        patch.setattr(*place, broken)
+        lenient.do("run", "upsert")
+    lenient.do("run", "upsert")
     assert lenient.there() == lenient.expected()
 
 

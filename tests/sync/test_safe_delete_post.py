@@ -103,6 +103,29 @@ def test_it_is_put_back_by_a_later_run_whose_new_record_is_still_refused(sent: W
     assert old_bodies(sent) == 0
 
 
+@pytest.mark.parametrize(
+    ("fault", "red"),
+    [
+        (Fault("drop", method="POST", path=RESOURCE, when="before"), "They may be missing"),
+        (Fault("status", method="POST", path=RESOURCE, status=503), "What was not sent stays queued"),
+    ],
+    ids=["its answer is lost", "the ODS is down"],
+)
+def test_it_is_put_back_for_a_refusal_alone(sent: World, fault: Fault, red: str):
+    """Whether the new record is there is not known, and of an ODS that is down nothing can be asked."""
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+        sent.run(resync=False)
+    sent.odses[2026].control.clear_log()
+    with sent.odses[2026].control.faults(fault), pytest.raises(StepFailed, match=red):
+        sent.run(resync=False)
+    assert requests_of(sent) == ["POST", "POST"], "two tries of the new document, and none of the old one"
+    assert old_bodies(sent) == 1
+    assert sent.run(resync=False).status == "ok"
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0
+
+
 def test_it_goes_for_good_once_it_is_wanted_no_more(sent: World):
     change_cluster(sent)
     with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):

@@ -1,5 +1,6 @@
 """Two targets never write to one ODS: each would delete the other's records."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from edfi_cte.ledger import addresses, forgetting, lasting
 from edfi_cte.lines import in_lines
 from edfi_cte.ods import EdFiClient, EdFiConfig
+from edfi_cte.ods.message import Answer, Request
 from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.lane import SENDING_STEPS, STEP_NAMES, Lane, StepFailed
 from edfi_cte.sync.steps import run_step
@@ -72,6 +74,22 @@ def test_two_targets_on_their_first_run_do_not_share_an_address(world: World):
     run_step(lanes[0], "preflight")
     with pytest.raises(StepFailed, match="to which 039141-2025 sends its records"):
         run_step(lanes[1], "preflight")
+
+
+def test_a_target_that_claims_the_address_during_preflight_is_met_in_time(
+    world: World, between: Callable[[Callable[[Request, Answer], Answer]], None]
+):
+
+    def quicker(request: Request, answer: Answer) -> Answer:
+        if request.url.path.endswith("token_info"):
+            with world.ledger.begin() as connection:
+                addresses.claim(connection, "039141-2025", f"{world.odses[2026].base_url}/data/v3", EDORG)
+        return answer
+
+    between(quicker)
+    with pytest.raises(StepFailed, match="to which 039141-2025 sends its records"):
+        run_step(world.lane(), "preflight")
+    assert world.in_ledger("SELECT data_standard FROM edfi_cte_target WHERE data_standard IS NOT NULL") == []
 
 
 def test_of_two_that_claim_at_once_one_is_refused(world: World):

@@ -1,6 +1,7 @@
 # ruff: noqa: DTZ001 - Campus keeps local times, without a zone
 """The resource toggle (page: None, "all sent data remains in the ODS but no new data sends")."""
 
+import time
 from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -151,6 +152,18 @@ def test_off_in_the_middle_of_a_step_stops_what_has_not_begun(
     world.do("run", "upsert", "natural_key_changes", "resync_identity_mapping", "resync_ods")
     assert world.report("run").status == "ok"
     assert world.there() == world.expected()
+
+
+def test_off_is_seen_while_no_request_is_sent(world: World, monkeypatch: pytest.MonkeyPatch):
+    """In a step that waits, or writes to the ledger alone for long."""
+    monkeypatch.setattr(lease, "RENEW", timedelta(seconds=0.02))
+    world.watch = lambda: StepSkipped("off")
+    lane = world.lane()
+    with lane.held("preflight"):
+        until = time.monotonic() + 10
+        while lane.lease.over is None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert str(lane.lease.over) == "off"
 
 
 def test_a_file_that_is_being_written_ends_nothing_until_it_stays_unreadable(tmp_path: Path, world: World):
