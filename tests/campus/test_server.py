@@ -87,6 +87,9 @@ def test_version_level_and_limit_are_said(deployment: Deployment, server: TdsSer
     facts(server, "14.0.3465.1", 100)
     [old, _] = said(check_campus_server, Level.WARNING)
     assert "SQL Server 2017, database 'campus', compatibility level 100: the queries were not tried below 110" in old
+    facts(server, "14.0.3465.1", 110)
+    [encryption] = said(check_campus_server, Level.WARNING)
+    assert "compatibility" not in encryption
     assert any("an answer is waited for 600 s at most" in line for line in said(check_campus_server, Level.OK))
 
 

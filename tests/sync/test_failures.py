@@ -142,6 +142,21 @@ def test_an_outage_stops_the_step_and_keeps_the_queue(lenient: World):
     assert lenient.there() == lenient.expected()
 
 
+def test_what_an_outage_kept_from_being_sent_is_in_no_doubt(world: World):
+    """Else each such event costs a look-up, and the next resync a whole reading."""
+    for number in range(1, 41):
+        world.campus.add(number, person=number % 4 + 1, startDate=day(number))
+    world.do("run", *STEP_NAMES[:3])
+    down = Fault("status", method="POST", path=RESOURCE, status=503)
+    world.odses[2026].control.clear_log()
+    with world.odses[2026].control.faults(down), pytest.raises(StepFailed, match="stays queued"):
+        world.do("run", "upsert")
+    requests = [r for r in world.odses[2026].control.requests() if r.method == "POST" and RESOURCE in r.path]
+    [(doubted,)] = world.in_ledger("SELECT COUNT(*) FROM edfi_cte_event WHERE in_doubt")
+    assert doubted <= len(requests) < 40
+    assert dict(world.in_ledger("SELECT status, COUNT(*) FROM edfi_cte_event GROUP BY status"))["pending"] > 0
+
+
 def test_nothing_of_a_student_is_in_what_a_failing_run_wrote(lenient: World, caplog: pytest.LogCaptureFixture):
     caplog.set_level("DEBUG")
     lenient.campus.set("Person", 2, stateID="5555555555")

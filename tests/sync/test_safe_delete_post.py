@@ -6,6 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from edfi_cte.associations.compare import without_additions
+from edfi_cte.associations.model import canonical_json
+from edfi_cte.ledger import events, old_documents
 from edfi_cte.sync.lane import StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -124,6 +127,37 @@ def test_it_is_put_back_for_a_refusal_alone(sent: World, fault: Fault, red: str)
     assert sent.run(resync=False).status == "ok"
     assert sent.there() == sent.expected()
     assert old_bodies(sent) == 0
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["its answer is lost", "its try is killed, the next refused"])
+def test_it_is_kept_while_it_is_not_known_whether_it_is_there(sent: World, killed: bool):
+    """Its delete was carried out: what was kept is all that is left of it."""
+    before = sent.there()
+    change_cluster(sent)
+    sent.do("run", "preflight", "extract", "transform", "upsert", resync=False)
+    if killed:
+        delete_and_die(sent)
+        fault = Fault("status", method="DELETE", path=RESOURCE, status=409)
+    else:
+        fault = Fault("drop", method="DELETE", path=RESOURCE, when="after")
+    with sent.odses[2026].control.faults(fault):
+        sent.do("run", "natural_key_changes", resync=False)
+    assert "They may be missing" in str(sent.report("run", resync=False).message)
+    assert len(sent.there()) == 1
+    assert old_bodies(sent) == 1
+    with sent.odses[2026].control.faults(REFUSED_ONCE):
+        sent.run(resync=False)
+    assert sent.there() == before
+    assert old_bodies(sent) == 0
+
+
+def delete_and_die(world: World) -> None:
+    lane, control = world.lane(run_id="run", resync=False), world.odses[2026].control
+    with lane.held("natural_key_changes"), lane.writing() as connection:
+        [row] = events.claim(connection, lane.target_id, "natural_key_changes", lane.lease.token, 1)
+        [document] = [d for d in control.documents(RESOURCE) if d["id"] == row.ods_id]
+        old_documents.keep(connection, {row.event_id: canonical_json(without_additions(document))})
+        control.delete(RESOURCE, row.ods_id)
 
 
 def test_it_goes_for_good_once_it_is_wanted_no_more(sent: World):
