@@ -17,6 +17,7 @@ from tests.ledger.rows import AT, OTHER, TARGET, add, add_each
 
 def test_a_record_is_found_with_and_without_an_outcome(memory: sa.Connection):
     add_each(memory, enrollment_record, {"enrollment_id": 1}, [{"enrollment_id": 2}, {"target_id": OTHER}])
+    add(memory, enrollment_record, enrollment_id=3, target_id=OTHER)
     add(memory, record_outcome, enrollment_id=1, outcome="desired")
     add(memory, record_outcome, enrollment_id=2, outcome="rejected", target_id=OTHER)
     found = [history.record(memory, TARGET, number) for number in (1, 2, 3)]
@@ -71,10 +72,12 @@ def test_a_keys_enrollment_is_the_one_that_is_desired(memory: sa.Connection):
         {"enrollment_id": 1, "outcome": "superseded"},
         {"enrollment_id": 2, "key_id": "x"},
         {"enrollment_id": 3, "target_id": OTHER},
+        {"enrollment_id": 4, "key_id": "lost", "outcome": "superseded"},
+        {"enrollment_id": 6, "key_id": "another's", "target_id": OTHER},
     ]
     add_each(memory, record_outcome, base, others)
-    assert history.desired_enrollment(memory, TARGET, "k") == 5
-    assert history.desired_enrollment(memory, TARGET, "y") is None
+    found = {key: history.desired_enrollment(memory, TARGET, key) for key in ("k", "lost", "another's", "y")}
+    assert found == {"k": 5, "lost": None, "another's": None, "y": None}
 
 
 @pytest.mark.parametrize("table", [enrollment_record, identity_mapping, event], ids=lambda table: str(table.name))
