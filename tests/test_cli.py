@@ -97,7 +97,8 @@ def test_checks_exit_code_tells_warnings_and_errors_apart(
     deployment: Deployment, cli: Any, change: dict[str, Any], strict: bool, code: int
 ):
     deployment.settings["targets"] = [target(2026, **change)]
-    assert cli("check", *(["--strict"] if strict else []))[0] == code
+    done, said = cli("check", *(["--strict"] if strict else []))
+    assert (done, "off: runs leave this target alone" in said) == (code, "enabled" in change)
 
 
 def test_check_strict_tells_what_would_fail_by_its_exit_code(deployment: Deployment, cli: Any):
@@ -113,6 +114,11 @@ def test_check_as_json(cli: Any):
     assert code == 0
     assert {finding["level"] for finding in findings} == {"ok"}
     assert findings[0].keys() == {"level", "subject", "message", "transient", "lacking"}
+    assert [finding["subject"] for finding in findings] == [
+        *("versions", "settings", "settings", "ledger", "Campus columns", "district", "Campus server"),
+        *("Campus codes", "Campus codes", "Campus codes", "ODS", "education organization", "rights"),
+        *("descriptors", "programs", "clock"),
+    ]
 
 
 def test_plan_leaves_a_dry_run_that_is_over(deployment: Deployment, cli: Any):
@@ -201,6 +207,7 @@ def test_check_fails_on_a_key_that_may_not_read_the_associations(deployment: Dep
     code, said = cli("check")
     assert code == 1
     assert "the key may not read studentCTEProgramAssociations" in said
+    assert "clock" not in said
 
 
 def test_check_fails_on_an_error_and_shows_the_rest(deployment: Deployment, cli: Any):
@@ -234,6 +241,8 @@ def test_check_names_a_missing_column(deployment: Deployment, cli: Any):
     assert code == 1
     assert "noShow" in said
     assert "campus_mapping.sql" in said
+    assert "not checked: correct the errors above first" in said
+    assert not any(later in said for later in ("Campus server", "Campus codes", "education organization"))
 
 
 PLAN = """\

@@ -59,6 +59,12 @@ def test_json_and_a_table_say_the_same(listed: Callable[..., str], monkeypatch: 
     assert listed("--superseded").strip() == "none"
 
 
+def test_a_table_of_one_line_has_the_columns_that_the_line_has_a_value_in(listed: Callable[..., str]):
+    head, line = listed("--events", "--action", "Delete").splitlines()
+    assert {"target", "enrollment", "action", "cause"} <= set(head.split())
+    assert {TARGET, "2", "Delete", "no_show"} <= set(line.split())
+
+
 def test_no_list_has_a_students_id(listed: Callable[..., str]):
     for what in ("--desired", "--excluded", "--events", "--held"):
         assert STUDENT not in listed(what, "--json")

@@ -49,7 +49,7 @@ def test_the_overview_has_a_line_a_target_and_first_what_needs_a_person(pages: P
         assert need in needs
     assert needs.index("wait for") < needs.index("refused") < needs.index("held")
     assert TARGET in table
-    assert "just now" in table or "minute" in table, "the full resync"
+    assert re.search(r" 3 2 2 1 3 3 0 (just now|\d+ minutes? ago) on$", table), table
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,9 @@ def test_errors_are_grouped_with_what_to_do(pages: Pages):
     lines = rows_of(pages.get("/errors.csv", target=TARGET))
     assert [line["kind"] for line in lines] == ["Campus", "Campus", "Ed-Fi"]
     assert all(line["since (UTC)"] for line in lines)
+    assert [line["reason"] for line in lines] == ["career_cluster_unmapped"] * 2 + ["not_yet_enrolled"]
+    assert [(line["records"], line["first enrollments"]) for line in lines] == [("1", "4"), ("1", "5"), ("1", "6")]
+    assert all(line["what to do"] for line in lines)
 
 
 def test_a_group_leads_to_its_records(pages: Pages):
@@ -172,6 +175,8 @@ def test_the_story_of_a_record(pages: Pages):
         "cte program type changed",
     ):
         assert part in text, part
+    events = text.partition("Events, newest first")[2]
+    assert events.index("cte program type changed") < events.index("new record")
     text = text_of(pages.get("/record", target=TARGET, id=4))
     assert "rejected for career_cluster_unmapped ('99'). Map the code" in text
     text = text_of(pages.get("/record", target=TARGET, id=3))
@@ -213,7 +218,13 @@ def test_what_waits_by_cause_with_its_list(pages: Pages):
     assert "Deletes that wait for a person: 3" in text
     assert "they are more than the guard allows in its window of time" in text
     assert "Held" in text
-    assert "were deleted in the last 24 hours without a person" in text
+    assert (
+        "The guard: 2 of the 2 records known to be in the ODS were deleted in the last 24 hours without a person's "
+        "approval. More than 10 % of them, where that is more than 5, wait."
+    ) in text
+    assert "Out of reach" not in text, "no record is"
+    assert html.count("<details>") == 2
+    assert "<details open>" in pages.get("/waiting", target=TARGET, state="held", after="0")
     [list_id, *_] = re.findall(r'data-approve="([^"]+)"', html)
     assert list_id.startswith(f"{TARGET}:")
     assert 'data-api="/api/v2/dags/student_cte_program_associations/dagRuns"' in html
@@ -264,6 +275,18 @@ def test_more_targets_than_a_page_takes(world: Any, deploy: Callable[..., None],
     assert "page 2 of 3" in text_of(pages.get("/", page=2))
     assert "000133-2026" in pages.get("/", find="000133")
     assert "No target matches" in pages.get("/", find="nowhere")
+
+
+@pytest.mark.parametrize("path", ["/records", "/events"])
+def test_a_later_page_of_a_list_leads_to_the_first(pages: Pages, path: str):
+    first = f'href="/edfi-cte{path}?target={TARGET}"'
+    begin, later = pages.get(path, target=TARGET), pages.get(path, target=TARGET, after=5)
+    assert (begin.count("To the beginning"), later.count("To the beginning")) == (0, 1)
+    assert later.count(first) == begin.count(first) + 1
+    assert "Clear" not in begin + later
+    assert "Clear" in pages.get(
+        path, target=TARGET, **{"/records": {"outcome": "desired"}}.get(path, {"step": "upsert"})
+    )
 
 
 def test_an_unknown_target(pages: Pages):

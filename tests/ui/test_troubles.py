@@ -87,6 +87,7 @@ def test_without_settings_what_the_ledger_knows_is_shown(
     html = as_user("viewer").get("/")
     assert TARGET in html
     assert "can't read the settings file" in html
+    assert "3 deletes wait for a person" in html, "toggles are not known"
     assert "/nowhere" not in html, "a path is for who may edit the DAG"
     assert "/nowhere" in as_user("admin").get("/")
     assert "can&#39;t be shown" in as_user("admin").get("/preferences").replace("can't", "can&#39;t")
