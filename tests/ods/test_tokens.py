@@ -50,6 +50,33 @@ def test_is_renewed_before_it_expires(api: FakeApi) -> None:
     assert api.token_requests == 5
 
 
+@pytest.mark.parametrize(
+    ("said", "used"),
+    [
+        (100, 90),
+        (600, 540),
+        (1800, 1740),
+        (366 * 86400 - 100, 366 * 86400 - 160),
+        *((unsaid, 270) for unsaid in (None, 0, -5, "1800", 366 * 86400)),
+    ],
+)
+def test_a_token_is_used_until_a_tenth_of_its_life_or_a_minute_is_left(api: FakeApi, said: Any, used: int) -> None:
+    """One whose life is not said, or is none, counts as one of five minutes."""
+    api.live.add("given")
+    api.token_faults = [answers(200, {"access_token": "given", "expires_in": said})]
+    clock = StillClock()
+
+    async def work(client: EdFiClient) -> list[int]:
+        requests = []
+        for wait in (0, used - 5, 10):
+            clock.ahead += wait
+            await client.upsert("students", {})
+            requests.append(api.token_requests)
+        return requests
+
+    assert with_client(api, work, clock=clock) == [1, 1, 2]
+
+
 def test_a_revoked_token_is_replaced_at_the_cost_of_one_refusal(api: FakeApi) -> None:
     async def work(client: EdFiClient) -> None:
         await client.upsert("students", {})
@@ -112,7 +139,10 @@ def test_a_refused_secret_is_tried_again_after_a_while(api: FakeApi) -> None:
     async def work(client: EdFiClient) -> None:
         with pytest.raises(AuthenticationFailed, match="invalid_client"):
             await client.upsert("students", {})
-        clock.ahead += 61
+        clock.ahead += 55
+        with pytest.raises(AuthenticationFailed, match="invalid_client"):
+            await client.upsert("students", {})
+        clock.ahead += 6
         await client.upsert("students", {})
 
     with_client(api, work, clock=clock)
@@ -208,14 +238,27 @@ def test_clients_with_one_store_share_one_token(api: FakeApi) -> None:
     assert api.token_requests == 1
 
 
-def test_a_shared_token_that_is_about_to_expire_is_left_alone(api: FakeApi) -> None:
+@pytest.mark.parametrize(("left", "requests"), [(59, 2), (62, 1)])
+def test_a_shared_token_is_used_while_more_than_a_minute_is_left(api: FakeApi, left: float, requests: int) -> None:
     store = MemoryTokenStore()
     with_client(api, lambda client: client.upsert("students", {}), store=store)
     (key,) = store._tokens
-    store.put(key, api.tokens[0], datetime.now(UTC) + timedelta(seconds=30))
+    store.put(key, api.tokens[0], datetime.now(UTC) + timedelta(seconds=left))
 
     with_client(api, lambda client: client.upsert("students", {}), store=store)
-    assert api.token_requests == 2
+    assert api.token_requests == requests
+
+
+@pytest.mark.timeout(20)
+def test_clients_on_one_loop_wait_for_the_one_that_fetches(api: FakeApi) -> None:
+    store = MemoryTokenStore()
+
+    async def another(client: EdFiClient) -> None:
+        async with EdFiClient(client.config, token_store=store) as other:
+            await asyncio.gather(upserts(client, 5), upserts(other, 5))
+
+    with_client(api, another, store=store)
+    assert (api.token_requests, sum(api.statuses().values())) == (1, 10)
 
 
 def test_clients_on_other_threads_wait_for_the_one_that_fetches(api: FakeApi) -> None:

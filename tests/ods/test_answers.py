@@ -1,0 +1,154 @@
+"""What is read of an answer, and what of it is not believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+from yarl import URL
+
+from edfi_cte.ods import MalformedAnswer, RedirectRefused
+from edfi_cte.ods.message import Answer, Request, describe_body, is_page
+from edfi_cte.ods.results import ChangeVersions, TokenInfo, WriteResult, change_versions, token_info, write_result
+from edfi_cte.ods.transport import _redirected
+
+ID = "0f8fad5bd9cb469fa16570867728950e"
+
+
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
+    return Answer(status, CIMultiDict(headers), body)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "result"),
+    [
+        (201, {"Location": f"http://inner/data/{ID}", "ETag": '"7"'}, WriteResult(201, ID, "7", True)),
+        (200, {"Location": f"/{ID}", "ETag": 'W/"7"'}, WriteResult(200, ID, "7", False)),
+        (200, {"Location": f"/{ID}/", "ETag": "7"}, WriteResult(200, None, "7", False)),
+        (204, {"Location": "/login"}, WriteResult(204, None, None, False)),
+        (204, {}, WriteResult(204, None, None, False)),
+    ],
+)
+def test_a_writes_result_is_in_the_answers_headers(status: int, headers: dict[str, str], result: WriteResult) -> None:
+    assert write_result(answer(status, **headers)) == result
+
+
+NOBODY = TokenInfo(False, "", (), (), None)
+
+
+@pytest.mark.parametrize(
+    ("body", "info"),
+    [
+        ({}, NOBODY),
+        ({"active": True}, NOBODY._replace(active=True)),
+        ({"active": "true", "client_id": None}, NOBODY),
+        (
+            {"client_id": "k", "namespace_prefixes": ["uri://a", "uri://b"]},
+            TokenInfo(False, "k", (), ("uri://a", "uri://b"), None),
+        ),
+        ({"namespace_prefixes": "uri://a", "education_organizations": {"x": 1}}, NOBODY),
+        (
+            {
+                "education_organizations": [{"education_organization_id": n} for n in (7, "3", 7, None, "x")]
+                + ["y", {}]
+            },
+            NOBODY._replace(education_organization_ids=(3, 7)),
+        ),
+        ({"claim_set": "SIS"}, NOBODY._replace(claim_set="SIS")),
+        ({"claim_set": {"name": "SIS"}}, NOBODY._replace(claim_set="SIS")),
+        ({"claim_set": {"name": 1}}, NOBODY),
+        ({"claim_set": 1}, NOBODY),
+    ],
+)
+def test_a_tokens_rights_are_what_the_answer_says_and_no_more(body: Any, info: TokenInfo) -> None:
+    assert token_info(body, "POST x") == info
+
+
+def test_a_tokens_rights_that_are_no_object_are_malformed() -> None:
+    with pytest.raises(MalformedAnswer, match="POST x was answered with no JSON object"):
+        token_info([], "POST x")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"OldestChangeVersion": 1, "NewestChangeVersion": 9}, {"oldestChangeVersion": "1", "newestChangeVersion": "9"}],
+)
+def test_change_versions_are_read_in_either_case(body: Any) -> None:
+    assert change_versions(body, "GET x") == ChangeVersions(1, 9)
+
+
+@pytest.mark.parametrize(
+    "body", [[], None, {}, {"oldestChangeVersion": 1}, {"oldestChangeVersion": 1, "newestChangeVersion": None}]
+)
+def test_change_versions_that_are_not_both_there_are_malformed(body: Any) -> None:
+    with pytest.raises(MalformedAnswer, match="GET x was answered without"):
+        change_versions(body, "GET x")
+
+
+@pytest.mark.parametrize(
+    ("body", "page", "said"),
+    [
+        (b"", False, "an empty body"),
+        (b" \r\n ", False, "an empty body"),
+        (b"\n <HTML>", True, "an HTML page (a gateway's, not the API's)"),
+        (b"<!DOCTYPE html><html>", True, "an HTML page (a gateway's, not the API's)"),
+        (b"<Error/>", True, "a text"),
+        (b'{"id":', False, "a broken JSON text"),
+        (b"[", False, "a broken JSON text"),
+        (b"604822", False, "a text"),
+    ],
+)
+def test_a_body_is_told_by_its_kind_and_never_quoted(body: bytes, page: bool, said: str) -> None:
+    assert (is_page(answer(body=body)), describe_body(answer(body=body))) == (page, said)
+
+
+def test_a_text_that_is_no_json_is_malformed_and_takes_no_quote_of_it_along() -> None:
+    with pytest.raises(MalformedAnswer, match=r"^GET x was answered with a broken JSON text, not JSON\.") as caught:
+        answer(502, b'{"id": 604822').json("GET x")
+    assert caught.value.status == 502
+    assert caught.value.__context__ is None
+    assert answer(body=b'\xef\xbb\xbf{"a": 1}').json("GET x") == {"a": 1}, "a byte order mark does no harm"
+
+
+@pytest.mark.parametrize(("status", "ok"), [(199, False), (200, True), (299, True), (300, False)])
+def test_a_success_is_any_status_of_200_to_299(status: int, ok: bool) -> None:
+    assert answer(status).ok is ok
+
+
+@pytest.mark.parametrize(("method", "write"), [("GET", False), ("HEAD", False), ("OPTIONS", False), ("DELETE", True)])
+def test_what_is_not_known_to_only_read_is_a_write(method: str, write: bool) -> None:
+    assert Request(method, URL("https://h/"), method).is_write is write
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "at", "to", "followed"),
+    [
+        ("POST", 307, "https://h/a", "https://h/b", True),
+        ("POST", 308, "https://h/a", "/b", True),
+        ("POST", 308, "http://h/a", "https://h/b", True),
+        ("GET", 301, "https://h/a", "/b", True),
+        ("GET", 302, "https://h/a", "/b", True),
+        ("POST", 301, "https://h/a", "/b", False),
+        ("POST", 302, "https://h/a", "/b", False),
+        ("GET", 303, "https://h/a", "/b", False),
+        ("GET", 300, "https://h/a", "/b", False),
+        ("GET", 307, "https://h/a", "http://h/b", False),
+        ("GET", 307, "https://h/a", "https://h:8443/b", False),
+        ("GET", 307, "https://h/a", "https://i/b", False),
+        ("GET", 307, "http://h/a", "https://i/b", False),
+        ("GET", 307, "http://h/a", "http://h:81/b", False),
+        ("GET", 307, "http://h/a", "ftp://h/b", False),
+        ("GET", 307, "https://h/a", "http://[", False),
+    ],
+)
+def test_a_redirect_is_followed_to_the_same_origin_or_its_https_twin_alone(
+    method: str, status: int, at: str, to: str, followed: bool
+) -> None:
+    request = Request(method, URL(at), f"{method} things")
+    if followed:
+        assert _redirected(request, URL(at), answer(status, Location=to)) == URL(at).join(URL(to))
+        return
+    with pytest.raises(RedirectRefused, match=f"{method} things was redirected to ") as caught:
+        _redirected(request, URL(at), answer(status, Location=to))
+    assert caught.value.status == status
