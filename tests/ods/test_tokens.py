@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,6 +120,18 @@ def test_an_api_that_refuses_every_token_is_not_stormed(api: FakeApi) -> None:
     assert {type(outcome) for outcome in outcomes} == {AuthenticationFailed}
     assert api.token_requests <= 3
     assert api.statuses()[401] <= 2 * 16
+
+
+def test_two_new_tokens_that_are_refused_are_enough(api: FakeApi) -> None:
+    async def work(client: EdFiClient) -> None:
+        await client.discover()
+        api.live = Refusing()
+        for _ in range(3):
+            with pytest.raises(AuthenticationFailed):
+                await client.upsert("students", {})
+
+    with_client(api, work)
+    assert (api.token_requests, api.statuses()) == (2, {401: 2})
 
 
 class Refusing(set[str]):
@@ -274,6 +288,16 @@ def test_clients_on_other_threads_wait_for_the_one_that_fetches(api: FakeApi) ->
 
     assert api.token_requests == 1
     assert sum(api.statuses().values()) == 30
+
+
+def test_a_forked_child_waits_for_no_thread_that_its_parent_had() -> None:
+    code = (
+        "import os, threading; from edfi_cte.ods import tokens; "
+        "tokens._fetching.setdefault('key', threading.Lock()).acquire(); child = os.fork(); "
+        "child or os._exit(len(tokens._fetching)); print(os.waitpid(child, 0)[1], len(tokens._fetching))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["0", "1"]
 
 
 def test_a_corrected_secret_does_not_get_the_old_ones_token(api: FakeApi) -> None:
