@@ -116,14 +116,27 @@ def test_the_school_year_is_campuss_own_or_july_to_june(engine):
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [(datetime(2026, 7, 1), datetime(2025, 6, 30)), (datetime(2015, 7, 1), datetime(2026, 6, 30))],
-    ids=["backwards", "ten years long"],
+    [
+        (datetime(2026, 7, 1), datetime(2025, 6, 30)),
+        (datetime(2015, 7, 1), datetime(2026, 6, 30)),
+        (datetime(2024, 12, 31), datetime(2026, 6, 30)),
+        (datetime(2025, 7, 1), datetime(2027, 1, 1)),
+        (datetime(2025, 7, 1), datetime(2025, 7, 1)),
+    ],
+    ids=["backwards", "ten years long", "from before the year before", "into the next year", "of one day"],
 )
 def test_a_school_year_that_cannot_be_is_refused(engine, start, end):
     tables = small_campus()
     tables["SchoolYear"] = [{"endYear": YEAR, "startDate": start, "endDate": end}]
     with pytest.raises(InvalidCampusData, match="School Years editor"):
         records(engine.campus(tables))
+
+
+def test_a_school_year_may_be_two_whole_calendar_years(engine):
+    tables = small_campus()
+    tables["SchoolYear"] = [{"endYear": YEAR, "startDate": datetime(2025, 1, 1), "endDate": datetime(2026, 12, 31)}]
+    year = reader(engine.campus(tables)).school_year(YEAR)
+    assert year == SchoolYear(YEAR, date(2025, 1, 1), date(2026, 12, 31))
 
 
 def test_district_numbers_keep_their_zeros(engine):
