@@ -116,3 +116,68 @@ def test_shows_no_secret() -> None:
 def test_pages_of_two_are_the_smallest() -> None:
     options = {"base_url": "https://ods.example", "client_id": "k", "client_secret": "s"}
     assert EdFiConfig(**options, page_size=2).page_size == 2
+
+
+def test_what_the_connection_does_not_say_is_as_safe_and_as_patient_as_this() -> None:
+    assert {name: getattr(config(), name) for name in EdFiConfig.option_names()} == {
+        **dict.fromkeys(("school_year", "tenant", "instance", "data_url", "token_url", "page_size")),
+        **dict.fromkeys(("ca_bundle", "client_cert", "client_key", "proxy")),
+        "route": {},
+        "verify_tls": True,
+        "allow_http": False,
+        "concurrency": 16,
+        "tries": 6,
+        "connect_timeout": 10.0,
+        "read_timeout": 60.0,
+        "total_timeout": 120.0,
+        "token_wait": 1900.0,
+        "max_retry_after": 300.0,
+        "max_answer_bytes": 64 * 1024 * 1024,
+    }
+
+
+@pytest.mark.parametrize(("concurrency", "underway"), [(1, 1), (2, 3), (7, 10), (16, 24)])
+def test_half_as_many_again_as_are_in_flight_may_be_underway(concurrency: int, underway: int) -> None:
+    assert config(concurrency=concurrency).underway == underway
+
+
+def test_a_clients_key_needs_its_certificate_beside_it() -> None:
+    with pytest.raises(ConfigurationError, match="client_key needs a client_cert"):
+        config(client_key="/k.pem")
+    assert config(client_key="/k.pem", client_cert="/c.pem").client_key == "/k.pem"
+    assert config(client_cert="/c.pem").client_key is None
+
+
+@pytest.mark.parametrize("proxy", ["none", "http://proxy.example.gov:3128", "https://u:p@proxy.example.gov"])
+def test_a_proxy_is_an_address_or_none(proxy: str) -> None:
+    assert config(proxy=proxy).proxy == proxy
+    assert "proxy" not in repr(config(proxy=proxy)), "it may hold a password"
+
+
+@pytest.mark.parametrize(
+    "proxy", ["NONE", "proxy.example.gov:3128", "ftp://proxy.example.gov", "http://", "http://p:0", "http://p:x"]
+)
+def test_what_is_no_proxys_address_is_refused(proxy: str) -> None:
+    with pytest.raises(ConfigurationError, match="proxy must be an address such as .*, or none"):
+        config(proxy=proxy)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "before"),
+    [
+        ("concurrency", 1, 0),
+        ("tries", 1, 0),
+        ("max_answer_bytes", 1, 0),
+        ("connect_timeout", 0.1, 0),
+        ("read_timeout", 0.1, 0),
+        ("total_timeout", 0.1, 0),
+        ("page_size", 2, 1),
+        ("school_year", 1990, 1989),
+        ("school_year", 2100, 2101),
+    ],
+)
+def test_a_number_is_taken_up_to_its_border(name: str, first: float, before: float) -> None:
+    assert getattr(config(**{name: first}), name) == first
+    with pytest.raises(ConfigurationError, match=f"connection's {name} must be") as caught:
+        config(**{name: before})
+    assert caught.value.advice == f"Correct {name}."
