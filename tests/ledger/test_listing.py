@@ -29,6 +29,7 @@ def records(memory: sa.Connection) -> sa.Connection:
             {"enrollment_id": 5, "reason": "other"},
             {"enrollment_id": 6, "detail": "98"},
             {"enrollment_id": 7, "target_id": OTHER},
+            {"target_id": OTHER},
         ],
     )
     schools = {1: "1", 2: "1", 3: "2", 4: None, 5: "1"}
