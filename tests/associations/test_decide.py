@@ -1,11 +1,12 @@
 """What an absence is worth, and what the guard lets pass: design 4.1, row by row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from edfi_cte.associations.actions import Action, Cause
-from edfi_cte.associations.decide import Absence, Guard, WaitsFor, Worth, absence, replacement
+from edfi_cte.associations.decide import Absence, Decision, Guard, WaitsFor, Worth, absence, replacement
+from edfi_cte.associations.plan import Difference, Side, event_for
 
 
 @dataclass
@@ -35,6 +36,27 @@ def test_what_an_absence_is_worth(seen: Absence, worth: Worth, reason: str | Non
     assert decision.worth == worth
     assert reason is None or decision.reason == reason
     assert decision.passes == (worth == Worth.DELETE)
+
+
+def test_what_is_gone_goes_where_nothing_else_is_known():
+    mapped = Side(
+        key_id="k",
+        key_exact="k",
+        payload_hash="0",
+        enrollment_id=1,
+        transformed_with="",
+        student_unique_id="1",
+        begin_date="2025-08-20",
+        cte_program_type="0410",
+        career_cluster="8",
+    )
+    assert event_for(Difference(None, mapped)) == absence(Absence(Cause.ENROLLMENT_DELETED))
+    assert event_for(Difference(None, mapped, gone_because="no_show")) == absence(Absence("no_show"))
+    held = Absence("x", rejected_for="x")
+    assert event_for(Difference(None, mapped, gone_because="x", rejected_for="x")) == absence(held)
+    moved = event_for(Difference(replace(mapped, key_exact="K"), mapped))
+    assert isinstance(moved, Decision)
+    assert (moved.worth, moved.list_id) == (Worth.REPLACE, None)
 
 
 def waits(known: int, deleted: int = 0, **wanted: int) -> dict[str, WaitsFor]:

@@ -138,6 +138,17 @@ def test_delete(api: FakeApi, connect: Connect) -> None:
     assert list(api.items["students"]) == ids[2:]
 
 
+def test_delete_tries_all_and_says_how_many_were_refused(api: FakeApi, connect: Connect) -> None:
+    ids = api.add("students", 3)
+    api.fail(problem(409, "data-conflict:dependent-item-exists"))
+    operator = EdFiDeleteOperator(
+        task_id="del", resource="students", ids=ids, edfi_conn_id=connect({"concurrency": 1})
+    )
+    with pytest.raises(AirflowException, match=r"^1 of 3 items of students were refused: "):
+        operator.execute({})
+    assert list(api.items["students"]) == ids[:1]
+
+
 def test_delete_takes_no_single_text_for_a_list(connect: Connect) -> None:
     with pytest.raises(AirflowException, match="not a list"):
         EdFiDeleteOperator(task_id="del", resource="students", ids="abc", edfi_conn_id=connect()).execute({})

@@ -8,6 +8,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from edfi_cte.operators.student_cte_program_associations import PARAMS, ConfiguredTargetsOperator
+from edfi_cte.run_note import KEY
 
 DEFAULTS = {name: param.value for name, param in PARAMS.items()}
 
@@ -37,6 +38,16 @@ def test_an_unknown_param_is_refused_before_anything_is_read(
     with pytest.raises(AirflowFailException) as refused:
         targets(monkeypatch, SimpleNamespace(conf=conf, run_type="manual"), DEFAULTS | conf)
     assert said in str(refused.value)
+
+
+def test_a_refused_request_is_handed_on_as_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the run's note, which tells what failed first."""
+    pushed: dict[str, Any] = {}
+    ti = SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))
+    context: Any = {"params": DEFAULTS | {"x": 1}, "dag_run": SimpleNamespace(run_type="manual"), "ti": ti}
+    with pytest.raises(AirflowFailException) as refused:
+        ConfiguredTargetsOperator(task_id="configured_targets").execute(context)
+    assert pushed == {KEY: [[True, str(refused.value)]]}
 
 
 def test_a_param_that_this_airflow_would_ignore_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

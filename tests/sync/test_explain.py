@@ -1,12 +1,16 @@
 # ruff: noqa: DTZ001 - the ledger keeps UTC, without a zone
 """``why``: the story of one record, in the report's words, without a student's id."""
 
+import re
 from datetime import datetime
 
+import pytest
 import sqlalchemy as sa
 
 from edfi_cte.ledger.schema import event
 from edfi_cte.sync.explain import why
+from sandbox.ods.faults import Fault
+from tests.sync.campus import PROGRAM_TYPES
 from tests.sync.world import RESOURCE, World
 
 
@@ -36,6 +40,38 @@ def test_the_story_of_each_outcome(world: World):
     for story in (sent, refused):
         assert "1000000001" not in story
         assert "5555555555" not in story
+
+
+def words(world: World, wanted: str) -> list[str]:
+    """The lines, but for the time and the ODS's ids."""
+    timeless = re.sub(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d", "TIME", told(world, wanted))
+    return re.sub(r"\b[0-9a-f]{32}\b", "ID", timeless).splitlines()
+
+
+def test_a_story_word_for_word(world: World):
+    world.settings["preferences"]["default"] = {"send_end_date": True}
+    world.campus.add(1)
+    world.campus.add(2, serviceType="S")
+    world.run()
+    desired = "desired: it qualifies"
+    there = f"  '{PROGRAM_TYPES['0410']}' from 2025-08-20: in the ODS as ID, sent TIME UTC"
+    posted = "  TIME Post because of new_record: sent 201 [run 2]"
+    assert words(world, "1") == [f"enrollment 1: {desired}", f"{there} as it is now", posted]
+    world.campus.set("Enrollment", 1, endDate=datetime(2026, 3, 2))
+    with world.odses[2026].control.faults(Fault("status", method="PUT", path=RESOURCE, status=400)):
+        world.run(resync=False)
+    *story, put, attempt = words(world, "1")
+    assert story == [f"enrollment 1: {desired}", f"{there} in an earlier state", posted]
+    assert put == "  TIME Put because of value_changed: failed 400 [run 3]"
+    assert attempt.startswith("    TIME validation: ")
+    world.campus.remove(1)
+    world.run(dry_run=True)
+    assert words(world, "2") == [f"enrollment 2: {desired}", f"{there} as it is now, from enrollment 1"]
+
+
+@pytest.mark.parametrize("digits", [18, 19, 40])
+def test_a_number_that_is_no_enrollments(world: World, digits: int):
+    assert told(world, "9" * digits) == ""
 
 
 def test_an_event_has_the_time_of_its_answer_or_else_when_it_was_queued(world: World):
@@ -70,7 +106,11 @@ def test_an_orphan_that_the_resync_deleted(world: World):
     document, _ = world.odses[2026].control.documents(RESOURCE)
     world.campus.remove(1)
     world.run()
-    assert "waiting: Delete because of no_source" in told(world, document["id"])
+    assert words(world, document["id"]) == [
+        "  waiting: Delete because of no_source is not done, for first_contact, since TIME UTC [run 4]; "
+        "it stays in the ODS as ID"
+    ]
+    assert "waiting" not in told(world, "2")
     world.run(approve=world.list_id())
     assert "Delete because of no_source: sent" in told(world, document["id"])
 

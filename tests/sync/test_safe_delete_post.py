@@ -3,12 +3,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from edfi_cte.associations.compare import without_additions
 from edfi_cte.associations.model import canonical_json
 from edfi_cte.ledger import events, old_documents
+from edfi_cte.ods.message import Answer, Request
 from edfi_cte.sync.lane import StepFailed
 from sandbox.ods.faults import Fault
 from tests.sync.world import RESOURCE, World, counting_writes
@@ -81,6 +83,27 @@ def test_what_was_put_back_is_known_to_the_mapping(sent: World):
         found = sent.run().counts["resync found"]
     assert (found["in_ods"], found["not_in_ods"], found["no_source"]) == (2, 0, 0)
     assert counted == [0]
+
+
+@pytest.mark.parametrize("location", [True, False])
+def test_the_new_id_of_what_was_put_back_is_kept(sent: World, between: Any, location: bool):
+    """Looked up where a gateway has taken Location out of the answer, and only there."""
+    lookups = []
+
+    def tamper(request: Request, answer: Answer) -> Answer:
+        if request.method == "GET" and RESOURCE in request.url.path and "beginDate" in request.url.query:
+            lookups.append(request)
+        if request.method != "POST" or location:
+            return answer
+        return answer._replace(headers={n: v for n, v in answer.headers.items() if n.lower() != "location"})
+
+    between(tamper)
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED_ONCE):
+        assert sent.run(resync=False).status == "ok"
+    ids = {document["id"] for document in sent.odses[2026].control.documents(RESOURCE)}
+    assert {row.ods_id for row in sent.in_ledger("SELECT ods_id FROM edfi_cte_identity_mapping")} == ids
+    assert len(lookups) == (0 if location else 1)
 
 
 def test_a_record_that_cannot_be_put_back_makes_the_run_red_until_it_is_there_again(sent: World):
@@ -202,11 +225,28 @@ def test_it_is_put_back_though_its_record_is_rejected_by_now(sent: World):
     with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
         sent.run(resync=False)
     sent.campus.set("EnrollmentMO", 1, careerCluster="77")
-    assert sent.run(resync=False).counts["held for"] == {"career_cluster_unmapped": 1}
-    assert sent.there() == before
+    sent.campus.set("Enrollment", 2, noShow=True)
+    sent.campus.add(3, person=3)
+    result = sent.run(resync=False)
+    assert result.counts["held for"] == {"career_cluster_unmapped": 1}
+    assert result.counts["because of"] == {"put_back": 1, "no_show": 1, "new_record": 1}
+    there = sent.there()
+    assert {key: there[key] for key in there.keys() - sent.expected().keys()}.items() <= before.items()
+    assert len(there) == 2
     assert old_bodies(sent) == 0
     assert sent.run().status == "ok"
-    assert sent.there() == before
+    assert sent.there() == there
+
+
+def test_it_is_not_put_back_where_another_record_takes_its_key(sent: World):
+    change_cluster(sent)
+    with sent.odses[2026].control.faults(REFUSED), pytest.raises(StepFailed):
+        sent.run(resync=False)
+    sent.campus.set("EnrollmentMO", 1, careerCluster="77")
+    sent.campus.add(3)
+    assert sum(sent.run(resync=False).counts["planned"].values()) == 1
+    assert sent.there() == sent.expected()
+    assert old_bodies(sent) == 0
 
 
 def test_it_is_put_back_after_a_resync_has_found_it_missing(sent: World):
