@@ -88,6 +88,17 @@ def test_the_last_records_are_never_all_deleted_without_a_person():
     assert waits(2, no_show=2) == {}
 
 
+def test_a_record_without_a_source_is_none_of_the_last_records():
+    assert waits(3, no_source=3) == {}
+    assert waits(3, no_source=3, no_show=2) == {}
+    assert waits(3, no_source=2, no_show=3) == {"no_show": WaitsFor.LAST_RECORDS}
+
+
+def test_of_two_causes_of_one_size_always_the_same_goes_first():
+    assert waits(10, no_show=3, calendar_exclude=3) == {"no_show": WaitsFor.GUARD}
+    assert waits(10, calendar_exclude=3, no_show=3) == {"no_show": WaitsFor.GUARD}
+
+
 def test_last_records_that_wait_are_no_less_right_for_a_new_record_beside_them():
     waiting = frozenset({(Action.DELETE, "no_show")})
     guard = Guard(Limits(), 4, last_records=waiting).weigh({(Action.DELETE, "no_show"): 3})
