@@ -219,3 +219,11 @@ def test_what_a_resync_leaves_takes_the_place_of_what_the_last_one_of_the_target
     assert dict(row._mapping) == values | {"target_id": TARGET, "newest_version": 3}
     assert resyncs.last(memory, "x") is None
     assert resyncs.last(memory, OTHER) is not None
+
+
+def test_an_answer_says_nothing_that_it_is_not_told(memory: sa.Connection):
+    add(memory, event, **BASE)
+    bare = events.Result(memory.execute(sa.select(event)).one())
+    assert not any((bare.deleted, bare.moved, bare.out_of_reach, bare.doubt, bare.old_doubt))
+    failure = events.Failure("timeout", "-", "-")
+    assert not any((failure.outcome_unknown, failure.systemic))
