@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientTimeout, web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edfi_cte.ods import RedirectRefused, TlsFailed, Unreachable
-from edfi_cte.ods.transport import _environment_proxy
+from edfi_cte.ods.transport import _environment_proxy, _timeout
 from tests.ods.fake_api import FakeApi, Fault, with_client
 from tests.ods.faults import answers
 
@@ -169,3 +169,7 @@ def test_cookies_are_not_kept() -> None:
         # aiohttp keeps no cookies of bare addresses anyhow.
         with_client(api, work, base_url=api.base_url.replace("127.0.0.1", "localhost"))
     assert all("Cookie" not in seen.headers for seen in api.seen)
+
+
+def test_a_requests_own_timeout_bounds_connecting_each_read_and_both_together() -> None:
+    assert _timeout(2, 3) == ClientTimeout(total=5, connect=2, sock_read=3)
