@@ -101,6 +101,7 @@ def test_the_runs_beside_a_run(pages: Pages):
     assert "Run before" not in first
     assert "Run before" in second
     assert "Run after" not in second
+    assert ["show how they are now" in html for html in (first, second)] == [True, False]
 
 
 def test_who_triggered_a_run_has_approved_nothing_by_that(pages: Pages):
@@ -110,6 +111,8 @@ def test_who_triggered_a_run_has_approved_nothing_by_that(pages: Pages):
 
 
 def test_a_run_that_is_not_there(pages: Pages):
+    asked = {"dag_id": "student_cte_program_associations", "run_id": "manual__nowhere"}
+    assert "The ledger has nothing about this run" in pages.get("/dag-run", **asked)
     assert "no such run" in pages.get("/run", 404, target=TARGET, run="manual__nowhere")
 
 
