@@ -211,3 +211,60 @@ def test_an_extra_that_the_driver_will_not_be_called_with_is_said(tmp_path, extr
 def test_a_number_is_taken_whole(number, deadlock):
     error = sa.exc.OperationalError("UPDATE edfi_cte_run SET x = 1", {}, RuntimeError(number, "words"))
     assert ("deadlock" in explained(error)) is deadlock
+
+
+def test_each_driver_is_told_how_long_to_wait():
+    assert Limits() == Limits(statement_seconds=300, lock_seconds=60, idle_seconds=600)
+    assert driver_options("sqlite", SHORT) == {"timeout": 1}
+    assert driver_options("postgresql", SHORT) == {
+        "connect_timeout": 15,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "client_encoding": "utf8",
+    }
+
+
+class Coded(Exception):
+    """A driver's error with PostgreSQL's or SQLite's code, and words that may hold a value."""
+
+    def __init__(self, name: str, code: str) -> None:
+        super().__init__("1000000001 is the value")
+        setattr(self, name, code)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("pgcode", "55P03", "waited longer than limits.lock_seconds"),
+        ("pgcode", "57014", "took longer than limits.statement_seconds"),
+        ("pgcode", "25P03", "idle for too long"),
+        ("pgcode", "57P05", "idle for too long"),
+        ("pgcode", "57P01", "shutting down"),
+        ("pgcode", "53100", "disk full"),
+        ("pgcode", "40P01", "deadlock"),
+        ("pgcode", "22P05", "must be in UTF-8"),
+        ("pgcode", "22021", "must be in UTF-8"),
+        ("sqlite_errorname", "SQLITE_BUSY", "waited longer than limits.lock_seconds"),
+        ("sqlite_errorname", "SQLITE_BUSY_SNAPSHOT", "waited longer than limits.lock_seconds"),
+        ("sqlite_errorname", "SQLITE_FULL", "disk full"),
+        ("sqlite_errorname", "SQLITE_FULLER", "refused a statement"),
+        ("sqlite_errorname", "SQLITE_IOERR", "refused a statement"),
+    ],
+)
+@pytest.mark.parametrize("cut", [False, True])
+def test_what_the_driver_says_by_a_code_is_told_in_words(name: str, code: str, said: str, cut: bool):
+    error = sa.exc.DBAPIError(" DELETE FROM edfi_cte_run", None, Coded(name, code), connection_invalidated=cut)
+    told = explained(error)
+    if said == "refused a statement" and cut:
+        said = "lost its connection"
+    assert said in told
+    assert f"Coded {code})" in told
+    assert "DELETE edfi_cte_run" in told
+    assert "1000000001" not in told
+
+
+def test_an_error_without_code_or_statement_is_told_all_the_same():
+    told = explained(sa.exc.DBAPIError(None, None, RuntimeError("1000000001")))
+    assert "refused a statement (a statement: RuntimeError)" in told
+    assert "1000000001" not in told
