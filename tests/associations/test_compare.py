@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edfi_cte.associations.compare import content_hash, is_as_sent
+from edfi_cte.associations.compare import content_hash, differing, is_as_sent, without_additions
 from edfi_cte.associations.model import NaturalKey, canonical_json, digest
 
 SENT: dict[str, Any] = {
@@ -44,6 +44,22 @@ def test_what_a_server_adds_or_leaves_out_does_not_count():
     ].upper()
     assert content_hash(answered) == content_hash(SENT)
     assert is_as_sent(answered, digest(canonical_json(SENT)), content_hash(SENT))
+
+
+def test_what_is_kept_to_be_put_back_is_what_was_sent():
+    answered = changed(id="0" * 32, _etag="5250", endDate=None, ctePrograms=[], nonTraditionalGenderStatus=False)
+    answered["studentReference"]["link"] = {"rel": "Student", "href": "/ed-fi/students/1"}
+    assert without_additions(answered) == SENT | {"nonTraditionalGenderStatus": False}
+
+
+def test_the_properties_that_differ_are_named_each_with_what_is_there():
+    answered = changed(id="0" * 32, beginDate="2025-08-21", privateCTEProgram=False)
+    assert differing(answered, SENT | {"endDate": "2026-01-01"}) == {
+        "beginDate": digest("'2025-08-21'"),
+        "endDate": digest("None"),
+        "privateCTEProgram": digest("False"),
+    }
+    assert differing(changed(id="0" * 32), SENT) == {}
 
 
 @pytest.mark.parametrize(
