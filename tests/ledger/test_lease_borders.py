@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from edfi_cte.ledger import leases
+from edfi_cte.ledger import forgetting, leases
 from edfi_cte.ledger.leases import HOLD, LEASE, LeaseHeld, LeaseLost, Needs, Owner, PlanPast, Step
 from edfi_cte.ledger.schema import event, hold, lease, target
 from tests.ledger.rows import AT, OTHER, TARGET, add, add_each
@@ -248,3 +248,27 @@ def test_a_try_lets_go_of_its_own_hold_and_a_run_of_its_target_once_no_step_is_a
     leases.release(at, TARGET, FIRST)
     assert {name: the_lease(at)[name] for name in FREE} == FREE
     assert the_lease(at, OTHER)["owner"] == "x"
+
+
+def test_who_takes_gives_back_or_forgets_a_target_locks_its_row_first(at: sa.Connection):
+    """By an update, which every database waits for: only then is what is read of it true until the commit."""
+    sent: list[str] = []
+
+    @sa.event.listens_for(at.engine, "before_cursor_execute")
+    def _sent(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(" ".join(statement.split()[:2]))
+
+    firsts = []
+    for work in (lambda: begin(at, FIRST, UPSERT), lambda: leases.release(at, TARGET, SECOND)):
+        sent.clear()
+        work()
+        firsts.append(sent[0])
+    at.commit()
+    sent.clear()
+    with pytest.raises(LeaseHeld) as refused:
+        begin(at, FIRST, UPSERT)
+    assert refused.value.transient
+    at.rollback()
+    sent.clear()
+    forgetting.forget(at.engine, OTHER)
+    assert [*firsts, sent[0]] == ["UPDATE edfi_cte_lease"] * 3
