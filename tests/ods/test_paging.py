@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ class Shelf:
     async def partitions(self, number: int) -> list[str] | None:
         self.asked.append(("partitions", number))
         cuts = [len(self.rows) * part // number for part in range(number + 1)]
-        return [f"{start}-{end}" for start, end in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [f"{start}-{end}" for start, end in pairwise(cuts)]
 
     async def total(self) -> int:
         self.asked.append(("total", None))
