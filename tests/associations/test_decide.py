@@ -38,6 +38,15 @@ def test_what_an_absence_is_worth(seen: Absence, worth: Worth, reason: str | Non
     assert decision.passes == (worth == Worth.DELETE)
 
 
+def test_why_deletes_wait_is_told_in_words():
+    assert {reason: reason.explanation for reason in WaitsFor} == {
+        WaitsFor.FIRST_CONTACT: "they were in the ODS before the first sync, and no Campus record matches them",
+        WaitsFor.GUARD: "they are more than the guard allows in its window of time",
+        WaitsFor.LAST_RECORDS: "they are all that the ODS has of this target",
+        WaitsFor.EMPTY_EXTRACT: "Campus returned no career-technical record at all",
+    }
+
+
 def test_what_is_gone_goes_where_nothing_else_is_known():
     mapped = Side(
         key_id="k",
@@ -66,7 +75,7 @@ def waits(known: int, deleted: int = 0, **wanted: int) -> dict[str, WaitsFor]:
 
 def test_the_share_always_counts_and_the_floor_lets_a_small_district_live():
     assert Guard(Limits(), 25).allowance == 5
-    assert Guard(Limits(), 300).allowance == 30
+    assert Guard(Limits(), 300).allowance == Guard(Limits(), 309).allowance == 30
     assert waits(300, no_show=30) == {}
     assert waits(300, no_show=31) == {"no_show": WaitsFor.GUARD}
     assert waits(25, no_show=5) == {}

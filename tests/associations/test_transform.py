@@ -34,10 +34,11 @@ def document(record: EnrollmentRecord = RECORD, standard: tuple[int, int] = (3, 
     return json.loads(made.association(record).body)
 
 
-def rejection(record: EnrollmentRecord, **preferences: Any) -> RejectionReason:
+def rejection(record: EnrollmentRecord, **preferences: Any) -> tuple[RejectionReason, str | None]:
     with pytest.raises(Rejected) as rejected:
         document(record, **preferences)
-    return rejected.value.reason
+    assert rejected.value.args == (rejected.value.reason, rejected.value.detail)
+    return rejected.value.reason, rejected.value.detail
 
 
 def test_the_pages_data_elements():
@@ -85,32 +86,62 @@ def test_program_name_is_label_code_or_mapped(preference: dict[str, Any], name: 
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "reason", "detail"),
     [
-        ({"student_unique_id": None}, RejectionReason.STUDENT_ID_MISSING),
-        ({"student_unique_id": "9" * 33}, RejectionReason.STUDENT_ID_TOO_LONG),
-        ({"start_date": None}, RejectionReason.START_DATE_MISSING),
-        ({"start_date": date(206, 8, 15)}, RejectionReason.START_DATE_IMPOSSIBLE),
-        ({"career_cluster": "99"}, RejectionReason.CAREER_CLUSTER_UNMAPPED),
-        ({"cte_program_type_name": None}, RejectionReason.PROGRAM_NAME_MISSING),
-        ({"cte_program_type_name": "x" * 61}, RejectionReason.PROGRAM_NAME_TOO_LONG),
-        ({"certification_status": "perhaps"}, RejectionReason.CERTIFICATION_STATUS_UNMAPPED),
+        ({"student_unique_id": None}, RejectionReason.STUDENT_ID_MISSING, None),
+        ({"student_unique_id": "9" * 33}, RejectionReason.STUDENT_ID_TOO_LONG, None),
+        ({"start_date": None}, RejectionReason.START_DATE_MISSING, None),
+        ({"start_date": date(206, 8, 15)}, RejectionReason.START_DATE_IMPOSSIBLE, "0206-08-15"),
+        ({"start_date": date(1949, 12, 31)}, RejectionReason.START_DATE_IMPOSSIBLE, "1949-12-31"),
+        ({"career_cluster": "99"}, RejectionReason.CAREER_CLUSTER_UNMAPPED, "99"),
+        ({"career_cluster": None}, RejectionReason.CAREER_CLUSTER_UNMAPPED, ""),
+        ({"cte_program_type_name": None}, RejectionReason.PROGRAM_NAME_MISSING, "0110"),
+        ({"cte_program_type_name": " ", "cte_program_type": None}, RejectionReason.PROGRAM_NAME_MISSING, ""),
+        ({"cte_program_type_name": "x" * 61}, RejectionReason.PROGRAM_NAME_TOO_LONG, "0110"),
+        ({"certification_status": "Perhaps"}, RejectionReason.CERTIFICATION_STATUS_UNMAPPED, "perhaps"),
     ],
 )
-def test_a_record_that_cannot_go_is_rejected_by_name(change: dict[str, Any], reason: RejectionReason):
-    assert rejection(replace(RECORD, **change)) == reason
+def test_a_record_that_cannot_go_is_rejected_by_name(
+    change: dict[str, Any], reason: RejectionReason, detail: str | None
+):
+    assert rejection(replace(RECORD, **change)) == (reason, detail)
     assert reason.advice
+
+
+def test_what_is_just_short_and_late_enough_goes():
+    name, student = "x" * 60, "9" * 32
+    change: dict[str, Any] = {"cte_program_type_name": f" {name} ", "student_unique_id": student}
+    made = document(replace(RECORD, start_date=date(1950, 1, 1), **change))
+    assert made["programReference"]["programName"] == name
+    assert (made["studentReference"], made["beginDate"]) == ({"studentUniqueId": student}, "1950-01-01")
+
+
+def test_what_a_person_does_about_each_rejection_is_told():
+    told = {reason.advice for reason in RejectionReason}
+    assert len(told) == len(RejectionReason)
+    assert "Ed-Fi allows 32 characters; correct it in Campus." in told
+    assert "Ed-Fi allows 60 characters: map the code to a shorter programName." in told
 
 
 def test_a_configured_optional_mapping_rejects_what_it_does_not_list():
     pathways = {"AG": "uri://ed-fi.org/CareerPathwayDescriptor#Agriculture", "XX": None}
     assert rejection(replace(RECORD, career_pathway="ZZ"), career_pathway=pathways) == (
-        RejectionReason.CAREER_PATHWAY_UNMAPPED
+        RejectionReason.CAREER_PATHWAY_UNMAPPED,
+        "ZZ",
     )
     assert rejection(replace(RECORD, student_status="9"), student_status={"3": True}) == (
-        RejectionReason.STUDENT_STATUS_UNMAPPED
+        RejectionReason.STUDENT_STATUS_UNMAPPED,
+        "9",
     )
     assert "ctePrograms" not in document(replace(RECORD, career_pathway="XX"), career_pathway=pathways)
+
+
+@pytest.mark.parametrize(("status", "completed"), [("1", {"cteProgramCompletionIndicator": False}), (None, {})])
+def test_what_is_not_completed_is_said_and_what_is_not_known_is_not(status: str | None, completed: dict[str, bool]):
+    pathway = "uri://ed-fi.org/CareerPathwayDescriptor#Agriculture"
+    record = replace(RECORD, career_pathway="AG", student_status=status)
+    made = document(record, career_pathway={"AG": pathway}, student_status={"3": True, "1": False})
+    assert made["ctePrograms"] == [{"careerPathwayDescriptor": pathway} | completed]
 
 
 def test_pathway_and_completion_are_sent_where_mapped():
@@ -159,6 +190,7 @@ def test_the_fingerprint_follows_the_mappings_and_nothing_else():
     assert fingerprint() == fingerprint() == fingerprint((4, 0)) == fingerprint(career_cluster_change="put")
     assert fingerprint() != fingerprint(send_end_date=True)
     assert fingerprint() != fingerprint((5, 0))
+    assert Transform(ResourcePreferences(), 39142, (3, 3)).fingerprint != fingerprint(), "another organization's"
 
 
 FULL_DOCUMENT: dict[str, Any] = {

@@ -101,6 +101,20 @@ def test_what_is_desired_is_new_moved_or_changed(memory: sa.Connection):
     ]
 
 
+def test_of_as_many_records_on_both_sides_those_that_differ_are_told_alone(memory: sa.Connection):
+    for key in (1, 2):
+        desire(memory, key, key)
+        map_(memory, key, key, "old" if key == 1 else "-")
+    assert told(memory) == [both(1, 1, Side(**side(1, 1, "old")), "ods 1")]
+    desire(memory, 3, 3)
+    map_(memory, 0, 9)
+    assert told(memory) == [
+        new(3, 3),
+        both(1, 1, Side(**side(1, 1, "old")), "ods 1"),
+        gone(0, 9, Cause.ENROLLMENT_DELETED),
+    ]
+
+
 def test_what_is_gone_says_what_became_of_its_record(memory: sa.Connection):
     for key, number in ((0x21, 1), (0x22, 2), (0x9003, 3), (0x24, 4), (0x25, 4)):
         map_(memory, key, number)

@@ -1,7 +1,7 @@
 """What is forgotten of a target, when, and what is not."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +10,9 @@ from edfi_cte.ledger import bulk, forgetting
 from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.events import EventStatus
 from edfi_cte.ledger.forgetting import TargetBusy
-from edfi_cte.ledger.schema import lease, metadata, run
+from edfi_cte.ledger.schema import lease, metadata, run, target
 from tests.ledger.everything import WITHOUT_TARGET, fill, of_others
+from tests.ledger.rows import AT, add
 
 GONE, KEPT = "039141-2025", "039141-2026"
 
@@ -76,6 +77,39 @@ def test_what_goes_is_counted_by_name(ledger: sa.Engine):
     with ledger.connect() as connection:
         held = forgetting.holding(connection, GONE)
         assert forgetting.holding(connection, "nobody") == forgetting.Holding({}, None)
-    assert held.rows["identity mappings (records known to be in the ODS)"] == 3
-    assert held.rows["events"] == 16 * len(EventStatus)
+    assert list(held.rows.items()) == [
+        ("runs", 3),
+        ("enrollment records", 3),
+        ("outcomes of records", 3),
+        ("identity mappings (records known to be in the ODS)", 3),
+        ("events", 16 * len(EventStatus)),
+        ("records held, waiting or out of reach", 3),
+        ("lists of deletes that wait", 3),
+        ("approvals", 3),
+        ("deletions that the guard counts", 3),
+        ("claims of an ODS's address", 1),
+    ]
     assert held.last_run == "2020-01-01 00:00 UTC"
+
+
+def test_what_a_target_has_not_is_not_counted_and_its_newest_run_is_told(memory: sa.Connection):
+    for target_id, hours in ((GONE, 1), (GONE, 3), (GONE, 2), (KEPT, 9)):
+        add(memory, run, target_id=target_id, run_id=f"{hours}", started_at=AT + timedelta(hours=hours))
+    assert forgetting.holding(memory, GONE) == forgetting.Holding({"runs": 3}, "2026-01-15 15:00 UTC")
+
+
+def test_targets_go_in_turn_but_for_those_configured_at_work_or_run_lately(
+    memory: sa.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bulk, "now", lambda: AT + timedelta(days=30))
+    for name in ("f", "e", "d", "c", "b", "a"):
+        add(memory, target, target_id=name)
+    soon = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
+    add(memory, lease, target_id="b", owner="x", owner_name="run r", expires_at=soon)
+    add(memory, lease, target_id="a", owner=None, expires_at=soon)
+    add(memory, lease, target_id="c", owner="x", owner_name="run r", expires_at=AT)
+    for name, at in (("d", AT), ("f", AT - timedelta(microseconds=1)), ("f", AT - timedelta(days=9))):
+        add(memory, run, target_id=name, run_id=str(at), started_at=at)
+    memory.commit()
+    assert forgetting.retire(memory.engine, ["e"], 30) == ["a", "c", "f"]
+    assert forgetting.known(memory) == ["b", "d", "e"]

@@ -64,6 +64,20 @@ def test_a_records_outcome_is_written_blank_where_nothing_is_given(memory: sa.Co
     assert dict(rows[2]._mapping) == blank | base | {"target_id": TARGET, "enrollment_id": 3}
 
 
+def test_records_without_an_outcome_of_these_preferences_are_the_targets_own(memory: sa.Connection):
+    for target_id, made in ((TARGET, {1: "new", 2: "old"}), (OTHER, {3: "new", 4: "old"})):
+        for number in range(1, 5):
+            record = {"target_id": target_id, "enrollment_id": number, "source_hash": f"{target_id} {number}"}
+            add(memory, enrollment_record, **record)
+        for number, how in made.items():
+            add(memory, record_outcome, target_id=target_id, enrollment_id=number, transformed_with=how)
+    memory.commit()
+    for fingerprint, open_, replaced in ((None, (3, 4), set()), ("new", (2, 3, 4), {2})):
+        [(rows, there)] = records.untransformed(memory.engine, TARGET, fingerprint)
+        assert [row.source_hash for row in rows] == [f"{TARGET} {number}" for number in open_]
+        assert there == replaced
+
+
 def test_a_rejection_keeps_its_date_by_record_reason_and_code(memory: sa.Connection, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bulk, "now", lambda: AT)
     before = AT - timedelta(days=9)
@@ -92,6 +106,8 @@ def test_rivals_are_the_desired_and_superseded_records_of_a_key_that_several_bea
         (8, "e", "excluded"),
         (9, "e", "desired"),
         (10, "a", "desired"),
+        (13, "f", "desired"),
+        (14, "f", "desired"),
     ]
     for number, key, outcome in rows:
         add(memory, record_outcome, enrollment_id=number, key_id=key, outcome=outcome)
@@ -100,18 +116,21 @@ def test_rivals_are_the_desired_and_superseded_records_of_a_key_that_several_bea
     for number, key in ((4, "b"), (11, "b"), (12, "a"), (9, "e")):
         add(memory, record_outcome, enrollment_id=number, key_id=key, outcome="desired", target_id=OTHER)
         add(memory, enrollment_record, enrollment_id=number, target_id=OTHER)
+    add(memory, record_outcome, enrollment_id=15, key_id="b", outcome="superseded", target_id=OTHER)
     assert records.contested(memory, TARGET) == [
         Rival("a", 1, "t1", "desired"),
         Rival("a", 3, "t3", "desired"),
         Rival("c", 5, "t5", "superseded"),
         Rival("c", 6, "t6", "desired"),
         Rival("d", 7, "t7", "superseded"),
+        Rival("f", 13, "t13", "desired"),
+        Rival("f", 14, "t14", "desired"),
     ]
     records.set_outcome(memory, TARGET, Outcome.DESIRED, [5, 7])
     records.set_outcome(memory, OTHER, Outcome.SUPERSEDED, [4])
     statement = sa.select(record_outcome.c.target_id, record_outcome.c.enrollment_id)
     lost = memory.execute(statement.where(record_outcome.c.outcome == "superseded")).all()
-    assert lost == [(OTHER, 4)]
+    assert lost == [(OTHER, 4), (OTHER, 15)]
 
 
 def test_outcomes_are_counted_by_reason_where_they_have_one(memory: sa.Connection):
