@@ -54,8 +54,8 @@ def test_a_connection_leads_to_its_database(given: dict[str, Any], url: sa.URL):
 
 
 NO_LEDGER = (
-    "connection 'ledger': type '{}' can't hold the ledger. Use postgres or mssql; to try it out on one host, the type "
-    "Generic with a SQLite file's absolute path as host."
+    "connection 'ledger': type '{}' can't hold the ledger. Use postgres or mssql; to try it out on one host, the "
+    "type Generic with a SQLite file's absolute path as host."
 )
 
 
@@ -126,8 +126,8 @@ def test_a_newer_ledger_is_refused_with_its_version(tmp_path: Path):
     with pytest.raises(LedgerUnavailable) as refused:
         open_ledger(url)
     assert str(refused.value) == (
-        "the ledger was migrated to '9999' by a newer edfi-cte than this one; install that version here too, on every "
-        "worker"
+        "the ledger was migrated to '9999' by a newer edfi-cte than this one; install that version here too, on "
+        "every worker"
     )
 
 
@@ -190,6 +190,6 @@ def test_a_server_that_reads_json_as_it_is_written_is_taken_and_one_that_changes
     with pytest.raises(LedgerError) as refused:
         _check_json(engine)
     assert str(refused.value) == (
-        "the ledger's server does not read JSON as SQL Server 2016 does, and the ledger is written by it. On an older "
-        f"compatibility level: ALTER DATABASE [{tmp_path / 'ledger'}] SET COMPATIBILITY_LEVEL = 130;"
+        "the ledger's server does not read JSON as SQL Server 2016 does, and the ledger is written by it. On an "
+        f"older compatibility level: ALTER DATABASE [{tmp_path / 'ledger'}] SET COMPATIBILITY_LEVEL = 130;"
     )

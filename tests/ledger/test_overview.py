@@ -85,7 +85,8 @@ def fill(connection: sa.Connection) -> None:
         add(connection, target, target_id=target_id)
     for number, status in ((2, "ok"), (1, "ok"), (3, "dry run")):
         add(connection, run, run_id=f"r+{number}", started_at=hour(number), status=status, dag_id="dag")
-    add(connection, run, run_id="r+2", started_at=hour(9), status="failed", target_id=OTHER)
+    for number, at in ((2, 8), (4, 9)):
+        add(connection, run, run_id=f"r+{number}", started_at=hour(at), status="failed", target_id=OTHER)
     for place, step in enumerate(("upsert", "transform", "report", "preflight")):
         add(connection, run_step, run_id="r+2", step=step, part=step, began_at=hour(place), map_index=place)
     add(connection, run_step, run_id="r+2", step="upsert", part="upsert 1", began_at=hour(0))
@@ -103,7 +104,7 @@ def test_the_last_run_of_each_target_is_the_newest_that_is_no_dry_one_with_its_r
     found = overview.last_runs(memory)
     assert {name: (one.run_id, one.started_at, parts(one)) for name, one in found.items()} == {
         TARGET: ("r+2", hour(2), ["report"]),
-        OTHER: ("r+2", hour(9), []),
+        OTHER: ("r+4", hour(9), []),
     }
     assert found[TARGET].steps[0].map_index == 2
 
@@ -117,6 +118,9 @@ def test_recent_runs_come_newest_first_with_the_steps_that_say_how_they_went(mem
         ("r+1", ["report"]),
     ]
     assert [one.run_id for one in overview.recent_runs(memory, TARGET, 2)] == ["r+3", "r+2"]
+    for number in range(4, 40):
+        add(memory, run, run_id=f"r+{number}", started_at=hour(number), status="ok")
+    assert [one.run_id for one in overview.recent_runs(memory, TARGET)] == [f"r+{n}" for n in range(39, 9, -1)]
 
 
 def test_a_run_is_found_with_all_its_steps_by_its_id_and_by_what_an_address_makes_of_it(memory: sa.Connection):

@@ -191,19 +191,25 @@ def test_mappings_are_found_by_key_and_by_ods_id_and_changed_alone(memory: sa.Co
         "content_hash": "c",
     }
     others = [{"key_id": "b", "ods_id": "2"}, {"key_id": "c", "ods_id": "3"}, {"target_id": OTHER, "ods_id": "4"}]
+    others.append({"target_id": OTHER, "key_id": "theirs", "ods_id": "6"})
     add_each(memory, identity_mapping, base, others)
     assert mappings.count(memory, TARGET) == 3
     assert mappings.ods_ids(memory, TARGET, ["a", "b", "x"]) == {"a": "1", "b": "2"}
     found = mappings.by_ods_id(memory, TARGET, ["1", "4", "x"])
     assert found == {"1": (TARGET, "a", "1", "p", "c")}
     mappings.relocate(memory, TARGET, "a", "5")
-    mappings.made_with(memory, TARGET, ["a", "b"], "new")
-    mappings.attribute(memory, TARGET, {"b": 7, "x": 8})
+    mappings.made_with(memory, TARGET, ["b", "theirs"], "new")
+    mappings.attribute(memory, TARGET, {"b": 7, "x": 8, "theirs": 9})
     mappings.remove(memory, TARGET, ["c"])
     table = identity_mapping.c
     columns = (table.target_id, table.key_id, table.ods_id, table.transformed_with, table.enrollment_id)
     rows = memory.execute(sa.select(*columns).order_by(table.target_id, table.key_id)).all()
-    assert rows == [(TARGET, "a", "5", "new", 1), (TARGET, "b", "2", "new", 7), (OTHER, "a", "4", "-", 1)]
+    assert rows == [
+        (TARGET, "a", "5", "-", 1),
+        (TARGET, "b", "2", "new", 7),
+        (OTHER, "a", "4", "-", 1),
+        (OTHER, "theirs", "6", "-", 1),
+    ]
     row = dict(memory.execute(sa.select(identity_mapping)).first()._mapping)  # type: ignore[union-attr]
     mappings.save(memory, TARGET, [row | {"ods_id": "8"}, row | {"ods_id": "9", "target_id": "whatever it says"}])
     assert mappings.ods_ids(memory, TARGET, ["a", "b"]) == {"a": "9", "b": "2"}
