@@ -127,6 +127,22 @@ def test_a_step_back_is_of_one_page_less_one_row() -> None:
     assert shelf.of_kind("offset")[:6] == [9, 18, 27, 36, 27, 36]
 
 
+def test_a_reader_that_is_back_at_the_start_takes_what_it_finds_there() -> None:
+    shelf = Shelf(40)
+
+    def others_come() -> None:
+        if len(shelf.asked) == 2:
+            shelf.rows[:12] = [{"id": identity(number)} for number in range(90, 95)]
+            shelf.counted_again = len(shelf.rows)
+
+    shelf.on_page = others_come
+    assert set(read(shelf)) == {identity(number) for number in (*range(40), *range(90, 95))} - {
+        identity(10),
+        identity(11),
+    }
+    assert shelf.of_kind("offset")[:3] == [9, 0, 9]
+
+
 def test_rows_that_are_never_reached_are_looked_for_three_times() -> None:
     shelf = Shelf(15, counted=16)
     with pytest.raises(IncompleteRead, match=r"^GET things: 15 items came, the API counts 16\."):
