@@ -78,6 +78,15 @@ def test_a_mistaken_address_is_named_and_not_repeated(base_url: str, said: str) 
     with pytest.raises(ConfigurationError, match=said) as caught:
         config(base_url)
     assert "pass@" not in str(caught.value)
+    if "an address" in said or "an http" in said:
+        assert caught.value.advice == "Write the host like https://ods.example.gov/api."
+
+
+@pytest.mark.parametrize("name", ["data_url", "token_url"])
+def test_another_mistaken_address_is_named_in_the_advice(name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        config(**{name: "x"})
+    assert caught.value.advice == f"Write {name} like https://ods.example.gov/api."
 
 
 @pytest.mark.parametrize(

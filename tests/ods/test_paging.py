@@ -204,6 +204,19 @@ def test_an_offset_that_is_ignored_is_noticed_after_eleven_pages_without_news() 
     assert len(shelf.of_kind("offset")) == 11
 
 
+def test_a_short_page_with_news_is_not_the_last_while_more_are_counted() -> None:
+    """Others may add to the end meanwhile."""
+    shelf = Shelf(15, counted=16)
+
+    def one_comes() -> None:
+        if shelf.asked[-1] == ("offset", 14):
+            shelf.rows.append({"id": identity(15)})
+
+    shelf.on_page = one_comes
+    assert read(shelf) == [identity(number) for number in range(16)]
+    assert (shelf.of_kind("offset"), shelf.of_kind("first")) == ([9, 14], [None])
+
+
 def test_pages_without_news_count_anew_after_news() -> None:
     """Ten in a row may be those that others' inserts have pushed back."""
 
