@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from edfi_cte.associations.model import ExclusionRule
-from edfi_cte.ledger import bulk, deletions, lasting, mappings, records
+from edfi_cte.ledger import bulk, deletions, lasting, mappings, records, streams
 from edfi_cte.ledger.lasting import Difference
 from edfi_cte.ledger.records import Outcome, Rejection, Rival
 from edfi_cte.ledger.schema import deletion, difference, enrollment_record, identity_mapping, record_outcome
@@ -64,9 +64,12 @@ def test_a_records_outcome_is_written_blank_where_nothing_is_given(memory: sa.Co
     assert dict(rows[2]._mapping) == blank | base | {"target_id": TARGET, "enrollment_id": 3}
 
 
-def test_records_without_an_outcome_of_these_preferences_are_the_targets_own(memory: sa.Connection):
-    for target_id, made in ((TARGET, {1: "new", 2: "old"}), (OTHER, {3: "new", 4: "old"})):
-        for number in range(1, 5):
+def test_records_without_an_outcome_of_these_preferences_are_the_targets_own_and_come_together(
+    memory: sa.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(streams, "PAGE", 2)
+    for target_id, there, made in ((TARGET, 5, {1: "new", 2: "old"}), (OTHER, 7, {3: "new", 4: "old"})):
+        for number in range(1, there):
             record = {"target_id": target_id, "enrollment_id": number, "source_hash": f"{target_id} {number}"}
             add(memory, enrollment_record, **record)
         for number, how in made.items():
