@@ -85,6 +85,19 @@ def test_requests_that_suffered_together_count_once() -> None:
     assert limiter.limit == 1, "never stops altogether"
 
 
+def test_a_request_sent_at_the_moment_of_a_cut_counts_anew() -> None:
+    class Frozen(StillClock):
+        def now(self) -> float:
+            return self.ahead
+
+    limiter = Limiter(16, Frozen())
+    limits = []
+    for sent_at in (0, 0, -1):
+        limiter.too_much(sent_at)
+        limits.append(limiter.limit)
+    assert limits == [8, 4, 4]
+
+
 def test_rising_latency_lowers_the_limit_and_falling_latency_raises_it() -> None:
     limiter = Limiter(16, StillClock())
     feed(limiter, 0.1)
@@ -123,6 +136,35 @@ def test_answers_are_compared_by_windows_of_32() -> None:
     assert limiter.limit == 16
     feed(limiter, 0.5, 1)
     assert limiter.limit == 12
+
+
+def test_twice_as_slow_or_a_tenth_of_a_second_slower_is_not_slow_yet() -> None:
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0.125, 32)
+    feed(limiter, 0.25, 32)
+    assert limiter.limit == 16
+
+    limiter = Limiter(16, StillClock())
+    feed(limiter, 0, 32)
+    feed(limiter, 0, 31)
+    feed(limiter, 3.2, 1)
+    assert limiter.limit == 16, "a tenth of a second each, on average"
+
+
+def test_a_place_that_is_given_back_is_one_place() -> None:
+    async def run() -> list[bool]:
+        limiter = Limiter(3, StillClock())
+        for _ in range(3):
+            await limiter.acquire()
+        limiter.release()
+        others = [asyncio.create_task(limiter.acquire()) for _ in range(2)]
+        await asyncio.sleep(0)
+        done = [other.done() for other in others]
+        limiter.release()
+        await asyncio.wait_for(asyncio.gather(*others), 1)
+        return done
+
+    assert asyncio.run(run()) == [True, False]
 
 
 def test_good_answers_raise_a_lowered_limit_by_one_a_round_and_let_waiting_ones_in() -> None:
@@ -244,6 +286,24 @@ def test_a_caller_that_gives_up_waiting_leaves_its_place_to_others() -> None:
         return limiter.limit
 
     assert asyncio.run(run()) == 1
+
+
+def test_a_caller_that_gives_up_waiting_gives_back_no_place_that_it_never_had() -> None:
+    async def run() -> bool:
+        limiter = Limiter(1, StillClock())
+        await limiter.acquire()
+        first = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        second = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0)
+        done = second.done()
+        limiter.release()
+        await asyncio.wait_for(second, 1)
+        return done
+
+    assert asyncio.run(run()) is False
 
 
 def test_a_caller_that_gives_up_in_a_pause_leaves_its_place_to_others() -> None:
