@@ -88,6 +88,7 @@ def test_what_another_client_has_changed_has_another(change: dict[str, Any]):
         {"_ext": {"tpdm": {"a": 1}}},
         {"newProperty": 1},
         {"cteProgramServices": [FULL["cteProgramServices"][0] | {"newProperty": 1}]},
+        {"ctePrograms": [FULL["ctePrograms"][0] | {"newProperty": 1}]},
         {"beginDate": None},
         {"studentReference": {}},
         {"privateCTEProgram": "true"},
