@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edfi_cte.ods import AuthorizationDenied, EdFiClient, EdFiError, MemoryTokenStore
+from edfi_cte.ods import AuthorizationDenied, CircuitOpen, EdFiClient, EdFiError, MemoryTokenStore
 from edfi_cte.ods.message import Answer
 from tests.ods.fake_api import FakeApi, StillClock, read, upsert, with_client
 from tests.ods.faults import answers, reset
@@ -123,3 +123,57 @@ def test_a_text_that_is_no_json_is_asked_for_again(api: FakeApi) -> None:
     api.fail(answers(200, b'[{"id":'), answers(200, b"<html>"))
     assert len(with_client(api, read)) == 1
     assert len(api.data_requests()) == 3
+
+
+def test_a_token_that_was_taken_before_it_was_refused_speaks_for_the_key(api: FakeApi) -> None:
+    """Tokens that others revoke, again and again, are no sign of an API that takes none."""
+
+    async def work(client: EdFiClient) -> None:
+        for _ in range(5):
+            await client.upsert("students", {})
+            api.revoke_tokens()
+
+    with_client(api, work)
+    assert (api.token_requests, api.statuses()[401]) == (5, 4)
+
+
+def test_an_answer_closes_the_account_of_failures_and_five_in_a_row_send_nothing_more(api: FakeApi) -> None:
+    down = answers(503)
+
+    async def work(client: EdFiClient) -> int:
+        for failures in (4, 4, 5):
+            api.fail(*[down] * failures)
+            for _ in range(failures):
+                with pytest.raises(EdFiError, match="503"):
+                    await client.upsert("students", {})
+            if failures < 5:
+                await client.upsert("students", {})
+        with pytest.raises(CircuitOpen):
+            await client.upsert("students", {})
+        return len(api.data_requests())
+
+    assert with_client(api, work, tries=1) == 15
+
+
+def test_answers_that_become_slow_lower_the_number_in_flight(api: FakeApi) -> None:
+    class Ticking(StillClock):
+        """Time passes with every look at it."""
+
+        tick = 0.001
+
+        def now(self) -> float:
+            self.ahead += self.tick
+            return super().now()
+
+    clock = Ticking()
+
+    async def work(client: EdFiClient) -> list[int]:
+        limits = []
+        for tick in (0.001, 5.0):
+            clock.tick = tick
+            for _ in range(32):
+                await client.upsert("students", {})
+            limits.append(client._limiter.limit)
+        return limits
+
+    assert with_client(api, work, clock=clock) == [16, 12]

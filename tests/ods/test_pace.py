@@ -122,10 +122,11 @@ def test_slow_reads_after_quick_writes_are_no_sign_of_suffering() -> None:
     assert limiter.limit == 16
 
 
-def test_small_differences_are_no_sign_of_suffering() -> None:
+@pytest.mark.parametrize(("before", "after"), [(0.001, 0.05), (0.04, 0.09)])
+def test_small_differences_are_no_sign_of_suffering(before: float, after: float) -> None:
     limiter = Limiter(16, StillClock())
-    feed(limiter, 0.001)
-    feed(limiter, 0.050)
+    feed(limiter, before)
+    feed(limiter, after)
     assert limiter.limit == 16
 
 
@@ -217,6 +218,9 @@ def test_a_longer_pause_is_not_cut_short_by_a_shorter_one() -> None:
     limiter.pause(5)
     asyncio.run(limiter.acquire())
     assert clock.ahead >= 60
+    limiter.pause(0.9)
+    asyncio.run(limiter.acquire())
+    assert len(clock.waits) == 2, "a short one is waited for, too"
 
 
 class Earliest(StillClock):

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, TlsFailed
-from edfi_cte.ods.tls import client_refused
+from edfi_cte.ods.tls import client_refused, ssl_context
 from tests.ods.fake_api import FakeApi, with_client
 
 NOW = dt.datetime.now(dt.UTC)
@@ -248,6 +248,69 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, option: str, conten
         file.write_text(content)
     with FakeApi() as api, pytest.raises(ConfigurationError, match=option):
         with_client(api, upsert, **{option: str(file)})
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("shows", [True, False])
+def test_the_apis_certificate_is_checked_unless_the_connection_says_not_to(
+    authority: Authority, verify: bool, shows: bool
+) -> None:
+    """Whether or not a certificate of our own is shown."""
+    shown = str(authority.issue("127.0.0.3")) if shows else None
+    config = EdFiConfig(base_url="https://h", client_id="k", client_secret="s", verify_tls=verify, client_cert=shown)
+    context = ssl_context(config)
+    if not shows and not verify:
+        assert context is False
+        return
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname) == (
+        (ssl.CERT_REQUIRED, True) if verify else (ssl.CERT_NONE, False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "why"), [("/no/such/file.pem", "No such file or directory"), ("a\0b", "not a path")]
+)
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ("ca_bundle", "The connection's ca_bundle can't be read as certificates"),
+        ("client_cert", "with its key, can't"),
+    ],
+)
+def test_why_a_file_cannot_be_used_is_said(option: str, named: str, path: str, why: str) -> None:
+    made: dict[str, Any] = {option: path}
+    with pytest.raises(ConfigurationError) as caught:
+        ssl_context(EdFiConfig(base_url="https://h", client_id="k", client_secret="s", **made))
+    assert named in caught.value.message
+    assert f"({why})" in caught.value.message
+
+
+def test_authorities_are_read_once_for_all_clients_while_nothing_has_changed(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def context(**options: Any) -> Any:
+        return ssl_context(EdFiConfig(base_url="https://h", client_id="k", client_secret="s", **options))
+
+    named = context(ca_bundle=str(authority.file))
+    assert context(ca_bundle=str(authority.file)) is named
+    assert context() is not named
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
+    by_environment = context()
+    assert by_environment.cert_store_stats()["x509_ca"] == 1
+    monkeypatch.setenv("CURL_CA_BUNDLE", "/no/such/file.pem")
+    assert context() is by_environment, "the first that is set counts"
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with pytest.raises(ConfigurationError, match="CURL_CA_BUNDLE of the environment can't be read"):
+        context()
+
+
+def test_a_folder_of_authorities_is_taken(authority: Authority, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    context = ssl_context(EdFiConfig(base_url="https://h", client_id="k", client_secret="s", ca_bundle=str(folder)))
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_mode == ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize("proxy", ["proxy:3128", "socks5://proxy", "http://", "http://[", "http://user:hunter2@"])

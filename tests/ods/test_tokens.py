@@ -14,6 +14,7 @@ import pytest
 from edfi_cte.ods import (
     AuthenticationFailed,
     EdFiClient,
+    EdFiConfig,
     EdFiError,
     MalformedAnswer,
     MemoryTokenStore,
@@ -21,6 +22,7 @@ from edfi_cte.ods import (
     TooManyTokens,
     Unavailable,
 )
+from edfi_cte.ods.token_store import store_key
 from tests.ods.dialects import DIALECTS
 from tests.ods.fake_api import FakeApi, StillClock, with_client
 from tests.ods.faults import answers, problem, reset
@@ -324,6 +326,21 @@ def test_a_shared_token_judged_by_a_wrong_clock_does_no_harm(api: FakeApi, skew:
     assert api.statuses()[401] == (1 if skew > timedelta(0) else 0)
     assert store.get(key) is not None
     assert store.get(key)[0] == api.tokens[-1]  # type: ignore[index]
+
+
+def test_a_token_is_shared_by_one_address_key_and_secret_alone() -> None:
+    def key(address: str, client_id: str, given: str) -> str:
+        return store_key(address, EdFiConfig(base_url="https://h", client_id=client_id, client_secret=given))
+
+    keys = [
+        key("https://h/t", "k", "theSecret"),
+        key("https://h/2026/t", "k", "theSecret"),
+        key("https://h/t", "other", "theSecret"),
+        key("https://h/t", "k", "another"),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key("https://h/t", "k", "theSecret") == keys[0]
+    assert all(len(one) == 32 and "theSecret" not in one for one in keys)
 
 
 def test_a_discarded_token_takes_no_newer_one_along() -> None:

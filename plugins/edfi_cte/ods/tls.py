@@ -54,7 +54,7 @@ def _shared_authorities(bundle: str | None, named_by: str, _version: tuple[objec
 def _changed_at(bundle: str | None) -> int | None:
     try:
         return Path(bundle).stat().st_mtime_ns if bundle else None
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
