@@ -1,5 +1,6 @@
 """Where the package meets its Airflow: lineage, and tokens that processes share."""
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,13 @@ from cryptography.fernet import Fernet
 
 from edfi_cte.ledger.database import LedgerError, open_ledger
 from edfi_cte.ledger.tokens import LedgerTokenStore
+from edfi_cte.settings import Settings, load_settings
 from edfi_cte.sync.checks import check_tokens
 from edfi_cte.sync.lane import RunOptions
 from sandbox.ods import serve
 from tests.deployment import Deployment
 from tests.sync.ods_seed import seed
+from tests.test_settings import GOOD
 
 
 def test_reads_of_campus_report_lineage_without_values(
@@ -36,6 +39,88 @@ def test_reads_of_campus_report_lineage_without_values(
     assert records["row_count"] == 2
     assert records["context"].conn_type == "duckdb"
     assert "039141" not in records["sql"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    path = tmp_path / "edfi_cte.yaml"
+    path.write_text(GOOD)
+    return load_settings(path)
+
+
+@pytest.mark.parametrize(("extra", "timeout"), [({}, 600), ({"timeout": 5}, 5), ({"timeout": 0}, 0)])
+def test_pymssql_itself_ends_a_read_that_takes_too_long_unless_the_connection_says_otherwise(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], timeout: int
+):
+    from edfi_cte.deployment import campus_of
+
+    connection = {"conn_type": "mssql", "host": "127.0.0.1", "extra": {"encryption": "require", **extra}}
+    monkeypatch.setenv("AIRFLOW_CONN_CAMPUS", json.dumps(connection))
+    reader = campus_of(settings, settings.targets[0])
+    hook: Any = reader._hook
+    assert hook.connection.extra_dejson == {"encryption": "require", "timeout": timeout}
+    assert not hook.log_sql, "a statement in a log may name a student"
+
+
+def test_another_driver_gets_no_limit_that_it_does_not_know(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    from edfi_cte.deployment import campus_of
+
+    monkeypatch.setenv("AIRFLOW_CONN_CAMPUS", json.dumps({"conn_type": "postgres", "host": "127.0.0.1"}))
+    hook: Any = campus_of(settings, settings.targets[0])._hook
+    assert hook.connection.extra_dejson == {}
+
+
+def test_a_ledger_is_opened_once_for_each_login(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    """A password that was changed is a login of its own: what the old one opened is not gone on with."""
+    from edfi_cte import deployment
+
+    monkeypatch.setattr(deployment, "open_ledger", lambda url, *_: sa.create_engine(url))
+    monkeypatch.setattr(deployment, "_ledgers", {})
+
+    def opened(password: str) -> sa.Engine:
+        login = {"conn_type": "postgres", "host": "127.0.0.1", "login": "edfi", "password": password}
+        monkeypatch.setenv("AIRFLOW_CONN_EDFI_CTE_LEDGER", json.dumps(login))
+        return deployment.ledger_of(settings)
+
+    assert opened("first") is opened("first")
+    assert opened("first") is not opened("second")
+
+
+def test_a_lane_whose_ods_has_no_connection_says_which(
+    settings: Settings, ledger: sa.Engine, monkeypatch: pytest.MonkeyPatch
+):
+    from edfi_cte.deployment import ConnectionMissing, _ods
+
+    with pytest.raises(ConnectionMissing, match="the Airflow connection 'edfi_2026' is not defined"):
+        _ods(settings.targets[0], ledger)
+    monkeypatch.setenv("AIRFLOW_CONN_EDFI_2026", "{")
+    with pytest.raises(ConnectionMissing, match="AIRFLOW_CONN_EDFI_2026 is set, but Airflow can't read it"):
+        _ods(settings.targets[0], ledger)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "icon"),
+    [
+        ("https://airflow.example.gov/team/", "/team/edfi-cte/static/icon.svg"),
+        ("http://localhost:8080", "/edfi-cte/static/icon.svg"),
+        ("", "/edfi-cte/static/icon.svg"),
+    ],
+)
+def test_the_plugins_icons_are_below_airflows_own_address(monkeypatch: pytest.MonkeyPatch, base_url: str, icon: str):
+    from edfi_cte.plugin import EdFiCtePlugin
+
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    views = EdFiCtePlugin().external_views
+    assert [view["icon"] for view in views] == [icon] * 3
+    assert [view["icon_dark_mode"] for view in views] == [icon.replace("icon", "icon-dark")] * 3
+    assert [view["destination"] for view in views] == ["nav", "dag", "dag_run"]
+
+
+def test_the_plugin_hands_airflow_what_writes_a_runs_note():
+    from edfi_cte import run_note
+    from edfi_cte.plugin import EdFiCtePlugin
+
+    assert EdFiCtePlugin().listeners == [run_note]
 
 
 @pytest.fixture

@@ -146,6 +146,13 @@ def test_a_target_that_is_not_configured_is_said_with_the_nearest(tmp_path: Path
         ("edfi_conn_id: edfi_2026", "edfi_conn_id: edfi_2026\n    student_id: stateid", ["line 7", "'stateID'?"]),
         ("    scope_year: 2026", "\tscope_year: 2026", ["line 4: indented with a tab; indent with spaces"]),
         ("    send_end_date: true", "    \tsend_end_date: true", ["line 15: indented with a tab"]),
+        ("version: 1", "\tversion: 1", ["line 1: indented with a tab"]),
+        ("version: 1\n", "", ["edfi_cte.yaml, line 1: version: is missing"]),
+        (
+            "version: 1",
+            "version: 1\nui: {ledger_conn: x}",
+            ["line 2: ui.ledger_conn", "Those allowed here: ledger_conn_id"],
+        ),
         ("version: 1", "version: [", ["line", "not valid YAML"]),
         ("scope_year: 2026", "scope_year:\n      next", ["line 5: targets[0].scope_year"]),
         ("scope_year: 2026", "scope_year:\n      ''", ["line 4: targets[0].scope_year"]),
@@ -171,6 +178,28 @@ def test_a_code_keeps_its_zeros_without_quotes(tmp_path: Path):
     [target] = settings.targets_of(2026)
     assert settings.preferences_of(target).program_name.mapping == {"0110": "Agriculture", "8": "Health"}
     assert target.district_number == "012345"
+
+
+def test_a_number_is_text_where_text_is_wanted(tmp_path: Path):
+    settings = load(tmp_path, GOOD + "dag: {owner: 7, queue: 12}\n")
+    assert (settings.dag.owner, settings.dag.queue) == ("7", "12")
+
+
+def test_the_defaults_are_those_of_a_district_that_says_nothing(tmp_path: Path):
+    """What is sent, and whether anything is created, is not to change by itself."""
+    settings = load(tmp_path, GOOD)
+    target = settings.target("039141-2026")
+    chosen = settings.preferences_of(target)
+    assert (chosen.send_end_date, chosen.create_missing_programs) == (False, False)
+    assert (target.enabled, target.first_contact, target.exclude_also) == (True, "wait", ())
+
+
+def test_a_fingerprint_is_the_same_however_the_codes_are_ordered():
+    def fingerprint(*codes: str) -> str:
+        return ResourcePreferences.model_validate({"career_pathway": dict.fromkeys(codes)}).fingerprint()
+
+    assert fingerprint("a", "b") == fingerprint("b", "a") != fingerprint("a")
+    assert len(fingerprint()) == 32, "the ledger's column"
 
 
 def test_a_relative_sql_dir_is_beside_the_file_whatever_the_working_directory(tmp_path: Path, monkeypatch: Any):

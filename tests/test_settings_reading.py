@@ -160,6 +160,19 @@ def test_what_is_no_yaml_is_said_in_one_line_without_the_parsers_context(path: P
     assert where == f"The file: {path}"
 
 
+def test_a_tab_elsewhere_is_not_what_is_wrong(path: Path):
+    """Where it stands in a text, or after the line that is wrong."""
+    path.write_text("a: |\n  x\n  \ty\nb: 1\nc: ]\n\tz\n")
+    with pytest.raises(SettingsError, match=r"^edfi_cte\.yaml, line 5: not valid YAML"):
+        load_settings(path)
+
+
+def test_a_character_that_no_yaml_has_is_said(path: Path):
+    path.write_text("version: 1\n# \x07\n\t# not this\n")
+    with pytest.raises(SettingsError, match=r"not valid YAML: .*(control|special) character"):
+        load_settings(path)
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [(GOOD, 2), ("version: 1\ntargets: [x]\n", 1), ("version: 1\ntargets: 039141\n", 0), ("version: 1\n", 0)],

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from edfi_cte.campus import CampusAccessDenied
-from edfi_cte.campus.mapping import named_columns
+from edfi_cte.campus.mapping import MAPPING_TEMPLATE, named_columns
 from edfi_cte.campus.templates import Templates, shipped_sql_dir
 from sandbox.campus import SCOPE_YEARS, sample_tables
 from sandbox.campus.schema import SCHEMA, Tables
 from sandbox.oracle import verdicts
 from tests.campus.engines import PostgreSql, PostgreSqlHook
-from tests.campus.small import DISTRICT, YEAR, outcomes, reader, small_campus
+from tests.campus.small import DISTRICT, YEAR, edited_mapping, outcomes, reader, small_campus
+from tests.campus.wrapped import WrappedHook
 from tests.postgres import empty_database
 
 ROLE = "edfi_cte_reader"
@@ -46,6 +48,20 @@ def test_the_sample_reads_as_on_duckdb(sample: Tables, url: str, year: int) -> N
     found = verdicts(sample, year, {"district_number": DISTRICT})
     by_oracle = {number: v.reason if v.outcome == "excluded" else None for number, v in found.items()}
     assert outcomes(PostgreSqlHook(url), year) == by_oracle
+
+
+def test_a_table_of_a_named_database_is_looked_for_there(engine: PostgreSql, url: str, tmp_path: Path) -> None:
+    """Beside others of the connection's database, which is the same one here: PostgreSQL shows no other."""
+    engine.campus(small_campus())
+    name = url.rpartition("/")[2]
+    folder = edited_mapping(tmp_path, "dbo.Person AS p", f"{name}.dbo.Person AS p")
+    asked = WrappedHook(PostgreSqlHook(url))
+    assert reader(asked, sql_dir=folder).missing_columns() == []
+    assert {"PERSON"} in [set(parameters) for text, parameters in asked.statements if f'"{name}".' in text]
+    text = (folder / MAPPING_TEMPLATE).read_text().replace("p.personID AS", "p.personNo AS")
+    (folder / MAPPING_TEMPLATE).write_text(text)
+    (missing,) = reader(asked, sql_dir=folder).missing_columns()
+    assert (missing.table, missing.column) == (f"{name}.dbo.Person", "personNo")
 
 
 @pytest.fixture

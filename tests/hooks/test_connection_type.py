@@ -18,7 +18,7 @@ from airflow.models import Connection
 from fastapi import HTTPException
 
 from edfi_cte.hooks.edfi import EdFiHook
-from edfi_cte.ods import EdFiConfig
+from edfi_cte.ods import ConfigurationError, EdFiConfig
 from edfi_cte.provider import get_provider_info
 from tests.ods.fake_api import KEY, SECRET, FakeApi
 from tests.ods.faults import answers, problem
@@ -93,6 +93,40 @@ def test_the_forms_fields_and_defaults_are_the_configs() -> None:
         base_url="https://ods.example.gov", client_id="k", client_secret="s", options=filled
     )
     assert config == EdFiConfig(base_url="https://ods.example.gov", client_id="k", client_secret="s")
+
+
+def bounds() -> list[tuple[str, int, int]]:
+    """Each bound of the form that is the config's, too: option, the last value that it takes, the step beyond."""
+    (kind,) = get_provider_info()["connection-types"]
+    schemas = {name: described["schema"] for name, described in kind["conn-fields"].items()}
+    steps = {"minimum": -1, "maximum": 1}
+    return [
+        (name, schema[at], step)
+        for name, schema in schemas.items()
+        for at, step in steps.items()
+        if at in schema and (at == "minimum" or name == "school_year")
+    ]
+
+
+@pytest.mark.parametrize(("name", "bound", "step"), bounds())
+def test_the_form_takes_what_the_config_takes_and_no_more(name: str, bound: int, step: int) -> None:
+    def config(value: int) -> EdFiConfig:
+        return EdFiConfig.from_options(
+            base_url="https://ods.example.gov", client_id="k", client_secret="s", options={name: value}
+        )
+
+    assert getattr(config(bound), name) == bound
+    with pytest.raises(ConfigurationError, match=name if name != "school_year" else "ending year"):
+        config(bound + step)
+
+
+def test_the_forms_switches_show_what_is_so_by_default() -> None:
+    (kind,) = get_provider_info()["connection-types"]
+    schemas = {name: described["schema"] for name, described in kind["conn-fields"].items()}
+    by_default = {name: schema["default"] for name, schema in schemas.items() if "default" in schema}
+    options = {option.name: option.default for option in fields(EdFiConfig)}
+    assert by_default == {name: options[name] for name in by_default}
+    assert by_default.keys() >= {"verify_tls", "allow_http", "concurrency", "tries", "total_timeout"}
 
 
 def test_the_test_button_says_what_was_reached(api: FakeApi, connect: Connect) -> None:
