@@ -109,13 +109,60 @@ class Driver:
         self.told.append("commit")
 
 
-def test_sql_server_is_told_how_long_to_wait_for_a_lock(monkeypatch: pytest.MonkeyPatch):
+POSTGRESQL = "SET statement_timeout = 3000; SET lock_timeout = 1000; SET idle_in_transaction_session_timeout = {idle}"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "limits", "told"),
+    [
+        ("mssql", SHORT, "SET LOCK_TIMEOUT 1000"),
+        ("mssql", Limits(lock_seconds=0.0001), "SET LOCK_TIMEOUT 1"),
+        ("postgresql", SHORT, POSTGRESQL.format(idle=1000)),
+        ("postgresql", Limits(3, 1, 0.25), POSTGRESQL.format(idle=250)),
+    ],
+)
+def test_a_server_is_told_how_long_to_wait(monkeypatch: pytest.MonkeyPatch, dialect: str, limits: Limits, told: str):
     listening: list[Any] = []
     monkeypatch.setattr(limits_module.sa.event, "listens_for", lambda *_: listening.append)
-    limits_module.apply(SimpleNamespace(dialect=SimpleNamespace(name="mssql")), SHORT)  # type: ignore[arg-type]
+    limits_module.apply(SimpleNamespace(dialect=SimpleNamespace(name=dialect)), limits)  # type: ignore[arg-type]
     driver = Driver()
     listening[0](driver, None)
-    assert driver.told == ["SET LOCK_TIMEOUT 1000", "close", "commit"]
+    assert driver.told == [told, "close", "commit"]
+
+
+def test_a_statement_on_a_file_is_ended_in_time_and_the_next_has_its_own(tmp_path: Path):
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'l'}", limits=Limits(statement_seconds=0.3))
+    for _ in range(2):
+        with ledger.connect() as connection:
+            with pytest.raises(sa.exc.OperationalError, match="interrupted"):
+                connection.execute(sa.text(ENDLESS["sqlite"])).all()
+            assert connection.scalar(sa.text("SELECT 1")) == 1
+    ledger.dispose()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answers", "said"),
+    [
+        ("sqlite", {}, None),
+        ("postgresql", {"SHOW server_encoding": "UTF8", "SELECT '9' < 'a'": True}, None),
+        ("postgresql", {"SHOW server_encoding": "LATIN1"}, "the database l is in LATIN1"),
+        (
+            "postgresql",
+            {"SHOW server_encoding": "UTF8", "SELECT '9' < 'a'": False},
+            "the database l sorts letters before digits",
+        ),
+    ],
+)
+def test_a_database_that_sorts_otherwise_than_we_do_is_named(dialect: str, answers: dict[str, Any], said: str | None):
+    """Mocked: which collations a server has depends on its system."""
+    connection: Any = SimpleNamespace(
+        dialect=SimpleNamespace(name=dialect),
+        engine=SimpleNamespace(url=SimpleNamespace(database="l")),
+        execute=lambda asked: SimpleNamespace(scalar_one=lambda: answers[str(asked)]),
+    )
+    fault = encoding_fault(connection)
+    assert (fault is None) is (said is None)
+    assert (fault or "").startswith(said or "")
 
 
 class OperationalError(Exception):

@@ -88,6 +88,16 @@ GRANTS = {
 }
 
 
+def test_a_connection_that_was_closed_meanwhile_is_made_anew(tmp_path: Path):
+    """As a server does it between two tasks of one process; here the driver does it."""
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'l'}")
+    with ledger.connect() as opened:
+        driver: Any = opened.connection.driver_connection
+    driver.close()
+    with ledger.connect() as opened:
+        assert opened.scalar(sa.text("SELECT 1")) == 1
+
+
 @pytest.mark.parametrize(
     ("scheme", "extra", "said"),
     [
