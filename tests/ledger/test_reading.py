@@ -111,6 +111,16 @@ def test_a_failing_statement_names_no_student(path: Path):
     assert "1000000001" not in str(error.value)
 
 
+def test_a_statement_ends_in_time_and_the_next_has_its_own(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("edfi_cte.ledger.reading.STATEMENT_SECONDS", 0.2)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with reading(of(path)) as connection:
+        for _ in range(2):
+            with pytest.raises(sa.exc.OperationalError, match="interrupted"):
+                connection.execute(sa.text(endless))
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+
+
 def told(url: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     """What the driver is called with beside the address; it is not called."""
     engine, calls = reading_engine(url, extra), list[dict[str, Any]]()

@@ -68,17 +68,18 @@ def test_records_without_an_outcome_of_these_preferences_are_the_targets_own_and
     memory: sa.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(streams, "PAGE", 2)
-    for target_id, there, made in ((TARGET, 5, {1: "new", 2: "old"}), (OTHER, 7, {3: "new", 4: "old"})):
-        for number in range(1, there):
+    own, others = (range(1, 5), {1: "new", 2: "old"}), (range(4, 9), {4: "new", 5: "old"})
+    for target_id, (there, made) in ((TARGET, own), (OTHER, others)):
+        for number in there:
             record = {"target_id": target_id, "enrollment_id": number, "source_hash": f"{target_id} {number}"}
             add(memory, enrollment_record, **record)
         for number, how in made.items():
             add(memory, record_outcome, target_id=target_id, enrollment_id=number, transformed_with=how)
     memory.commit()
     for fingerprint, open_, replaced in ((None, (3, 4), set()), ("new", (2, 3, 4), {2})):
-        [(rows, there)] = records.untransformed(memory.engine, TARGET, fingerprint)
+        [(rows, with_outcome)] = records.untransformed(memory.engine, TARGET, fingerprint)
         assert [row.source_hash for row in rows] == [f"{TARGET} {number}" for number in open_]
-        assert there == replaced
+        assert with_outcome == replaced
 
 
 def test_a_rejection_keeps_its_date_by_record_reason_and_code(memory: sa.Connection, monkeypatch: pytest.MonkeyPatch):
