@@ -12,8 +12,9 @@ from concurrent.futures import CancelledError
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
-from edfi_cte.hooks.edfi import EdFiHook, config_of
-from edfi_cte.ods import ConfigurationError, EdFiClient, MemoryTokenStore, NotFound
+from edfi_cte.hooks.edfi import EdFiHook, _reached, config_of
+from edfi_cte.ods import ConfigurationError, EdFiClient, MemoryTokenStore, NotFound, PreconditionFailed
+from edfi_cte.ods.results import TokenInfo
 from tests.ods.fake_api import FakeApi
 from tests.ods.faults import stall
 
@@ -195,6 +196,104 @@ def test_a_connection_is_read_as_the_form_shows_it() -> None:
 )
 def test_a_host_may_come_in_parts(fields: dict[str, str], base_url: str) -> None:
     assert config_of(Connection(conn_id="x", login="k", password="s", **fields)).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("fields", "base_url"),
+    [
+        ({"host": "ods.example.gov", "schema": "HTTPS"}, "https://ods.example.gov"),
+        ({"host": "ods.example.gov/", "schema": "/v7/api/"}, "https://ods.example.gov/v7/api"),
+        ({"host": "https://ods.example.gov/a/", "schema": "b"}, "https://ods.example.gov/a/b"),
+        ({"host": "https://ods.example.gov", "schema": "http"}, "https://ods.example.gov"),
+        ({"host": "fd00::7", "port": 8443}, "https://[fd00::7]:8443"),
+        ({"host": "[fd00::7]"}, "https://[fd00::7]"),
+        ({"host": "ods.example.gov:8443"}, "https://ods.example.gov:8443"),
+        ({"host": "ods.example.gov:8443/api", "port": 8443}, "https://ods.example.gov:8443/api"),
+        ({"host": "https://ods.example.gov/api", "port": 8443}, "https://ods.example.gov:8443/api"),
+    ],
+)
+def test_what_stands_in_parts_is_one_address(fields: dict[str, str], base_url: str) -> None:
+    assert config_of(Connection(conn_id="x", login=" k ", password=" s ", **fields)).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "none"),
+        (1, "1"),
+        (10, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10"),
+        (11, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1 more"),
+        (25, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 15 more"),
+    ],
+)
+def test_of_many_organizations_ten_are_shown(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, count: int, said: str
+) -> None:
+    async def token_info(self: EdFiClient) -> TokenInfo:
+        return TokenInfo(True, "k", tuple(range(1, count + 1)), (), None)
+
+    monkeypatch.setattr(EdFiClient, "token_info", token_info)
+    shown = asyncio.run(_reached(EdFiClient(api.config(), token_store=MemoryTokenStore())))
+    assert shown == f"Reached ODS/API 7.3, data standard 5.2.0. Education organizations of the key: {said}."
+
+
+def test_writes_under_a_condition(api: FakeApi, connect: Connect) -> None:
+    with EdFiHook(connect()) as hook:
+        assert hook.__enter__() is hook
+        made = hook.upsert("students", {"studentUniqueId": "1"})
+        assert made.id is not None
+        with pytest.raises(PreconditionFailed):
+            hook.put("students", made.id, {"studentUniqueId": "1"}, if_match="another")
+        with pytest.raises(PreconditionFailed):
+            hook.delete("students", made.id, if_match="another")
+        hook.put("students", made.id, {"studentUniqueId": "1", "firstName": "Eve"}, if_match=made.etag)
+        assert hook.total_count("students", {"studentUniqueId": "2"}) == 0
+        session = hook._session
+    assert session is not None
+    assert (session._thread.is_alive(), session._loop.is_closed()) == (False, True), "closed to the end"
+    assert hook.get_conn().config == hook.config()
+
+
+def test_the_button_does_not_block_an_event_loop(connect: Connect) -> None:
+    hook = EdFiHook(connect())
+
+    async def work() -> None:
+        with pytest.raises(RuntimeError, match=r"async with hook\.client"):
+            hook.test_connection()
+
+    asyncio.run(work())
+
+
+def test_an_interrupted_caller_leaves_no_request_at_work(api: FakeApi, connect: Connect) -> None:
+    """As by a task's timeout, which Airflow raises in the caller's thread."""
+    with EdFiHook(connect()) as hook:
+        hook.total_count("students")
+        session = hook._session
+        assert session is not None
+        under_way: list[asyncio.Task[None] | None] = []
+
+        async def long(_: EdFiClient) -> None:
+            under_way.append(asyncio.current_task())
+            await asyncio.sleep(30)
+
+        class Interrupt(Exception):
+            pass
+
+        def interrupted(self: object, timeout: float | None = None) -> None:
+            while not under_way:
+                time.sleep(0.001)
+            raise Interrupt
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("concurrent.futures.Future.result", interrupted)
+            with pytest.raises(Interrupt):
+                session.run(long)
+        (task,) = under_way
+        assert task is not None
+        ended = time.monotonic() + 5
+        while not task.done() and time.monotonic() < ended:
+            time.sleep(0.005)
+        assert task.cancelled()
 
 
 def test_a_connection_without_a_host_is_named() -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, MalformedAnswer, Unavailable
 from edfi_cte.ods.capabilities import DMS, UNKNOWN, capabilities_of
-from edfi_cte.ods.discovery import api_info
+from edfi_cte.ods.discovery import _common_root, api_info
 from tests.ods.dialects import DIALECTS
 from tests.ods.fake_api import FakeApi, with_client
 from tests.ods.faults import answers
@@ -243,6 +243,16 @@ def test_no_years_address_is_ever_guessed(option: dict[str, Any]) -> None:
         assert info.data_url == own["data_url"]
 
 
+def test_a_root_document_that_comes_broken_is_asked_for_again() -> None:
+    broken = [web.Response(text='{"version": ', content_type="application/json")]
+
+    def root(base: str) -> Any:
+        return broken.pop() if broken else DIALECTS["7.3"].root(base)
+
+    with FakeApi(root=root) as api:
+        assert with_client(api, lambda client: client.discover()).version == "7.3"
+
+
 def test_an_api_in_trouble_is_no_blocked_discovery() -> None:
     with FakeApi(root=lambda _: web.Response(status=503)) as api, pytest.raises(Unavailable):
         with_client(api, lambda client: client.discover())
@@ -298,3 +308,90 @@ def test_a_resource_that_is_no_name_is_refused_before_it_is_sent() -> None:
         with pytest.raises(EdFiError, match="no value"):
             with_client(api, lambda client: client.find("students", {"studentUniqueId": None}))
     assert api.data_requests() == []
+
+
+@pytest.mark.parametrize(
+    ("version", "models", "data", "said"),
+    [
+        ("7.3", [{"name": "Ed-Fi", "version": "5.2.0"}], "/data/v3", "ODS/API 7.3, data standard 5.2.0"),
+        ("", [], "/data/v3", "ODS/API of unknown version, data standard unknown"),
+        (
+            "0.7.2",
+            [{"name": "Ed-Fi", "version": "5.2.0"}],
+            "/data",
+            "Data Management Service 0.7.2, data standard 5.2.0",
+        ),
+        ("7.3", None, "/data/v3", "ODS/API 7.3, data standard unknown"),
+    ],
+)
+def test_an_api_is_told_by_its_product_version_and_data_standard(
+    version: str, models: Any, data: str, said: str
+) -> None:
+    info = api_info(document(BASE, data, version=version, dataModels=models), config())
+    assert (str(info), info.is_dms, info.extensions) == (said, data == "/data", {})
+
+
+@pytest.mark.parametrize("name", ["oauthTokenIntrospection", "tokenInfo"])
+def test_the_documents_own_address_tells_whose_token_it_is_unless_the_connection_names_the_tokens(name: str) -> None:
+    found = document(BASE, "/data/v3/")
+    found["urls"][name] = BASE + "/oauth/introspect/"
+    assert api_info(found, config()).token_info_url == BASE + "/oauth/introspect"
+    own = config(token_url="https://b.example.gov/t/token")
+    assert api_info(found, own).token_info_url == "https://b.example.gov/t/token_info"
+
+
+@pytest.mark.parametrize(
+    ("path", "need", "advice"),
+    [
+        ("/{districtId}/data", "route, a value for 'districtId',", "Set route."),
+        ("/{tenantId}/data", "tenant", "Set tenant."),
+        ("/{schoolYear}/data", "school_year", "Set school_year."),
+        ("/{instanceId}/data", "instance", "Set instance."),
+    ],
+)
+def test_a_part_that_is_not_set_is_named_with_its_option(path: str, need: str, advice: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        api_info(document(BASE, path), config())
+    assert caught.value.message == f"This API's addresses need the connection's {need} and it is not set."
+    assert caught.value.advice == advice
+
+
+@pytest.mark.parametrize("own", ["data_url", "token_url"])
+def test_one_of_two_addresses_is_no_way_around_a_blocked_discovery(own: str) -> None:
+    with FakeApi(root=BLOCKED[0]) as api:
+        given = {own: api.base_url + "/x"}
+        with pytest.raises(ConfigurationError, match=r"cannot be read \(authentication\)"):
+            with_client(api, lambda client: client.discover(), tenant="MO", **given)
+        info = with_client(api, lambda client: client.discover(), **given)
+        assert {own: getattr(info, own)} == given
+        other = {"data_url": info.token_url, "token_url": info.data_url}[own]
+        assert other == api.base_url + {"data_url": "/oauth/token", "token_url": "/data/v3"}[own]
+    assert (info.token_info_url, info.change_queries_url, info.data_standard) == (
+        api.base_url + ("/token_info" if own == "token_url" else "/oauth/token_info"),
+        None,
+        "",
+    )
+
+
+@pytest.mark.parametrize(("year", "shown"), [(None, "2021"), (2026, "2026")])
+def test_a_year_that_an_address_ends_with_is_the_connections_where_it_has_one(year: int | None, shown: str) -> None:
+    found = document(BASE, "/data/v3/")
+    found["urls"]["changeQueries"] = BASE + "/changeQueries/v1/2021"
+    info = api_info(found, config(school_year=year))
+    assert info.change_queries_url == f"{BASE}/changeQueries/v1/{shown}"
+    assert (info.data_url, info.token_url) == (BASE + "/data/v3", BASE + "/oauth/token")
+
+
+@pytest.mark.parametrize(
+    ("paths", "root"),
+    [
+        (["/data/v3", "/oauth/token"], ""),
+        (["/x/data/v3", "/x/oauth/token"], "/x"),
+        (["/x/y/data/v3", "/x/y/oauth/token", "/x/metadata"], "/x"),
+        (["/x/{tenant}/data", "/x/{tenant}/oauth/token"], "/x"),
+        (["/x/y/", "/x/y/z"], "/x/y"),
+        (["/x", "/x/y"], ""),
+    ],
+)
+def test_where_a_server_believes_its_root_is(paths: list[str], root: str) -> None:
+    assert _common_root(paths) == root
