@@ -42,6 +42,12 @@ def test_an_enrollment_that_comes_again_in_a_later_batch_is_noticed(tmp_path: Pa
         list(reader(DuckDb().campus(tables), sql_dir=tmp_path, fetch_size=1).enrollment_rows(YEAR))
 
 
+def test_an_enrollment_id_may_be_a_decimal(tmp_path: Path):
+    folder = edited_mapping(tmp_path, "e.enrollmentID AS", "CAST(e.enrollmentID AS decimal(9, 0)) AS")
+    (record,) = reader(DuckDb().campus(small_campus()), sql_dir=folder).enrollment_records(YEAR)
+    assert (record.enrollment_id, type(record.enrollment_id)) == (1, int)
+
+
 def test_an_enrollment_id_that_is_text_is_named_as_such(tmp_path: Path):
     folder = edited_mapping(tmp_path, "e.enrollmentID AS", "CAST(e.enrollmentID AS varchar(9)) AS")
     with pytest.raises(InvalidCampusData, match="enrollment_id as a value of type str, not a whole number"):

@@ -205,7 +205,9 @@ def test_an_enrollment_id_of_many_digits(pages: Pages):
 
 @pytest.mark.parametrize("after", ["99999999999999999999", "x"])
 def test_an_address_that_can_not_be(pages: Pages, after: str):
-    assert "This address is wrong" in pages.get("/events", 400, target=TARGET, after=after)
+    html = pages.get("/events", 400, target=TARGET, after=after)
+    assert "This address is wrong" in html
+    assert "an impossible value for after." in html
 
 
 @pytest.mark.parametrize("path", ["/errors", "/events", "/records", "/record?id=5", "/preferences"])
@@ -290,6 +292,30 @@ def test_a_later_page_of_a_list_leads_to_the_first(pages: Pages, path: str):
     assert "Clear" in pages.get(
         path, target=TARGET, **{"/records": {"outcome": "desired"}}.get(path, {"step": "upsert"})
     )
+
+
+def test_a_target_that_needs_no_one_stands_below_one_that_does(world: Any, deploy: Callable[..., None], as_user: Any):
+    off = {"scope_year": 2026, "campus_conn_id": "campus", "district_number": "000001", "edfi_conn_id": "edfi_1"}
+    on = off | {"district_number": "039141", "edfi_conn_id": "edfi_2026"}
+    deploy(world.ledger.url.database, targets=[off | {"enabled": False}, on])
+    html = as_user("admin").get("/")
+    assert re.findall(r'<th scope="row"[^>]*><a [^>]*>([^<]+)<', html) == [TARGET, "000001-2026"]
+
+
+def test_the_event_queue_can_be_filtered_by_each_step_that_sends(pages: Pages):
+    [choices] = re.findall(r'<select[^>]*name="step".*?</select>', pages.get("/events"), re.DOTALL)
+    offered = [name for name in re.findall(r'<option value="([^"]*)"', choices) if name]
+    assert offered == ["upsert", "natural_key_changes", "resync_identity_mapping", "resync_ods"]
+
+
+def test_a_list_of_what_waits_goes_on_after_a_record(pages: Pages):
+    def listed(html: str) -> list[list[str]]:
+        parts = html.partition("Held: they stay")
+        return [re.findall(r"/record\?target=[^&]+&amp;id=(\d{1,9})\"", part) for part in parts[::2]]
+
+    assert listed(pages.get("/waiting", target=TARGET)) == [["1", "2", "3"]] * 2
+    later = pages.get("/waiting", target=TARGET, state="held", after="held-2".ljust(32, "0"))
+    assert listed(later) == [["1", "2", "3"], ["3"]], "what waits is shown from its start"
 
 
 def test_an_unknown_target(pages: Pages):

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI, HTTPException
+from fastapi.testclient import TestClient
 
-from edfi_cte.ledger.database import open_ledger
+from edfi_cte.ledger.database import LedgerUnavailable, open_ledger
 from edfi_cte.ledger.reading import reading, reading_engine
-from edfi_cte.ui.source import Source
+from edfi_cte.ui.source import Source, _said
+from edfi_cte.ui.troubles import register
 from tests.sync.world import World
 from tests.ui.ledger import TARGET
 
@@ -106,6 +109,40 @@ def test_a_fault_of_a_page_has_a_page(world: World, deploy: Callable[..., None],
     assert "An error in these pages" in answer.text
     assert "ZeroDivision" not in answer.text
     assert "frame-ancestors" in answer.headers["content-security-policy"]
+
+
+def test_a_refusal_keeps_the_headers_that_airflow_gives_it():
+    """Airflow drops a session's cookie by one."""
+    app = FastAPI()
+    register(app)
+
+    @app.get("/")
+    def refuse(status: int) -> None:
+        raise HTTPException(status, "of Airflow's own", headers={"Set-Cookie": "_token=; Max-Age=0"})
+
+    client = TestClient(app)
+    for status, said in (
+        (401, ("Your session has ended", "Sign in to Airflow again")),
+        (403, ("Not for you", "Airflow administrator")),
+        (404, ("Not found", "of Airflow&#39;s own")),
+        (409, ("Conflict", "of Airflow&#39;s own")),
+    ):
+        answer = client.get("/", params={"status": status})
+        assert answer.status_code == status
+        assert answer.headers["set-cookie"] == "_token=; Max-Age=0"
+        assert all(part in answer.text for part in said), answer.text
+    assert client.get("/").status_code == 400
+    assert "impossible value for status." in client.get("/", params={"status": "x"}).text
+
+
+def test_the_servers_log_has_a_drivers_first_line_and_no_row():
+    error = sa.exc.OperationalError("SELECT :id", {"id": "1000000001"}, RuntimeError("no host 'x'\n1000000001"))
+    assert _said(error) == "no host 'x'"
+    unavailable = LedgerUnavailable("The ledger does not answer.")
+    unavailable.__context__ = error
+    assert _said(unavailable) == "no host 'x'"
+    assert _said(LedgerUnavailable("The ledger does not answer.\nMore.")) == "The ledger does not answer."
+    assert _said(sa.exc.OperationalError("SELECT :id", {"id": "1000000001"}, RuntimeError(""))) == "no answer"
 
 
 def test_what_reads_can_not_write(ledger: Path):
