@@ -117,6 +117,9 @@ V7_ROUTED = "/{tenantIdentifier}/{schoolYearFromRoute}"
             id="a proxy rewrites the path",
         ),
         pytest.param(
+            BASE, document("http://10.0.0.7/api/x", "/data/v3/"), {}, "/data/v3", "/oauth/token", id="a path within"
+        ),
+        pytest.param(
             BASE,
             document("http://10.0.0.7/x", V7_ROUTED + "/data/v3/", V7_ROUTED + "/oauth/token"),
             {"school_year": 2026, "tenant": "MO"},

@@ -12,6 +12,7 @@ from yarl import URL
 
 from edfi_cte.ods.message import Request
 from edfi_cte.ods.scrub import request_descriptors, request_values, scrub
+from edfi_cte.ods.vocabulary import known_words
 from tests.ods.refusals import REFUSALS
 
 DESCRIPTORS = frozenset({"uri://dese.mo.gov/X#Arts, A/V and (Other) 2"})
@@ -54,6 +55,29 @@ WITH_VALUES = frozenset({"Smith", "604822", "De la Cruz"})
 )
 def test_names_stay_and_values_go(said: str, kept: str) -> None:
     assert scrub(said, WITH_VALUES, DESCRIPTORS) == kept
+
+
+def test_the_longest_of_the_requests_values_is_taken_out_first() -> None:
+    assert scrub("the value Will School was", frozenset({"Will", "Will School"})) == "the value … was"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("a value of the School", "a value of the School"),
+        ("Value. Required: Value (Value - Value", "Value. Required: Value (Value - Value"),
+        ("the Value, a Required one", "the …, a … one"),
+        ("May. Will: Grade State", "…. …: … …"),
+        ("may will grade state", "may will grade state"),
+        ("beginDate, ProgramTypeDescriptor and EndDate", "beginDate, ProgramTypeDescriptor and EndDate"),
+        ("beginZebulon and ZebulonDate", "… and …"),
+        ("the PERSON, PERSON. ValuE", "the …, …. …"),
+        ("Núñez, núñez and nuñez", "…, … and …"),
+        ("the caller's value, Caller's and O'Brien", "the caller's value, … and …"),
+    ],
+)
+def test_words_of_the_apis_own_are_kept_and_names_are_not(said: str, kept: str) -> None:
+    assert known_words(said, "…") == kept
 
 
 def test_is_one_line_of_bounded_length() -> None:

@@ -222,6 +222,17 @@ def test_too_many_tokens_are_waited_out(api: FakeApi) -> None:
     assert (api.token_requests, sum(clock.waits)) == (5, 240)
 
 
+def test_a_place_among_the_tokens_is_asked_for_again_after_a_quarter_of_a_minute_at_first(api: FakeApi) -> None:
+    class Earliest(StillClock):
+        def uniform(self, low: float, high: float) -> float:  # noqa: ARG002
+            return low
+
+    clock = Earliest()
+    api.token_faults = [problem(429, "security:authentication:too-many-tokens")] * 2
+    assert with_client(api, lambda client: client.upsert("students", {}), clock=clock).created
+    assert clock.waits == [15, 15]
+
+
 def test_too_many_tokens_for_too_long_are_an_error(api: FakeApi) -> None:
     api.token_faults = [problem(429, "security:authentication:too-many-tokens")] * 1000
 
