@@ -165,12 +165,11 @@ def test_the_connections_extra_comes_before_what_the_driver_is_told_of_itself():
     assert told_to_connect(_engine(url, extra, limits)) == told | extra
 
 
-def test_while_one_worker_migrates_a_file_no_other_writes_it(tmp_path: Path):
+def test_while_one_worker_migrates_a_file_no_other_writes_it_until_it_has_failed(tmp_path: Path):
     engine = _engine(sa.make_url(f"sqlite:///{tmp_path / 'l'}"), {"timeout": 0}, Limits())
     with engine.connect() as one, engine.connect() as other:
-        with _migration_lock(one), pytest.raises(sa.exc.OperationalError, match="locked"):
+        with pytest.raises(sa.exc.OperationalError, match="locked"), _migration_lock(one):
             other.exec_driver_sql("CREATE TABLE t (n int)")
-        one.commit()
         other.rollback()
         other.exec_driver_sql("CREATE TABLE t (n int)")
 
