@@ -126,7 +126,7 @@ def test_slow_reads_after_quick_writes_are_no_sign_of_suffering() -> None:
 def test_small_differences_are_no_sign_of_suffering(before: float, after: float) -> None:
     limiter = Limiter(16, StillClock())
     feed(limiter, before)
-    feed(limiter, after)
+    feed(limiter, after, 32)
     assert limiter.limit == 16
 
 

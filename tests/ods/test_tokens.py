@@ -136,6 +136,19 @@ def test_two_new_tokens_that_are_refused_are_enough(api: FakeApi) -> None:
     assert (api.token_requests, api.statuses()) == (2, {401: 2})
 
 
+def test_one_new_token_that_is_refused_after_one_that_was_taken_is_not_enough(api: FakeApi) -> None:
+    async def work(client: EdFiClient) -> bool:
+        await client.upsert("students", {})
+        api.revoke_tokens()
+        api.token_faults = [answers(200, {"access_token": "dead", "expires_in": 1800})]
+        with pytest.raises(AuthenticationFailed):
+            await client.upsert("students", {})
+        return (await client.upsert("students", {"studentUniqueId": "1"})).created
+
+    assert with_client(api, work)
+    assert api.token_requests == 3
+
+
 class Refusing(set[str]):
     def __contains__(self, token: object) -> bool:
         return False
