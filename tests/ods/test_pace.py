@@ -157,8 +157,9 @@ def test_a_place_that_is_given_back_is_one_place() -> None:
         limiter = Limiter(3, StillClock())
         for _ in range(3):
             await limiter.acquire()
-        limiter.release()
         others = [asyncio.create_task(limiter.acquire()) for _ in range(2)]
+        await asyncio.sleep(0)
+        limiter.release()
         await asyncio.sleep(0)
         done = [other.done() for other in others]
         limiter.release()
