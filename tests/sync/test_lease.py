@@ -1,4 +1,4 @@
-"""How long a try may begin requests: by a clock that stands until it is set, and a ledger in memory."""
+"""How long a try may begin requests: by a clock that stands until it is set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ import sqlalchemy as sa
 
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.ledger import leases
+from edfi_cte.ledger.database import open_ledger
 from edfi_cte.ledger.leases import HOLD, LeaseLost, Needs, Owner, Step
-from edfi_cte.ledger.schema import hold, metadata
+from edfi_cte.ledger.schema import hold
 from edfi_cte.ods.errors import Halted
 from edfi_cte.sync import lease
 from edfi_cte.sync.lease import LOOK, RENEW, SLACK, Lease, StoodStill
@@ -40,9 +42,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def ledger() -> Iterator[sa.Engine]:
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
-    metadata.create_all(engine)
+def ledger(tmp_path: Path) -> Iterator[sa.Engine]:
+    # In a file: the thread that renews has a connection, and so a transaction, of its own.
+    engine = open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
     with engine.begin() as connection:
         leases.ensure(connection, TARGET, edfi_conn_id="e", scope_year=2026, edorg_id=7)
     yield engine
@@ -81,7 +83,7 @@ def take_over(ledger: sa.Engine) -> None:
 
 
 def until(said: Callable[[], Any]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not said():
         assert time.monotonic() < end, "it never comes"
         time.sleep(0.005)
