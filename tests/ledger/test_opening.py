@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +22,7 @@ from edfi_cte.ledger.database import (
     open_ledger,
 )
 from edfi_cte.ledger.limits import Limits
+from tests.ledger.connecting import told_to_connect
 
 
 def connection(**parts: object) -> Any:
@@ -139,20 +139,6 @@ def test_a_newer_ledger_is_refused_with_its_version(tmp_path: Path):
         "the ledger was migrated to '9999' by a newer edfi-cte than this one; install that version here too, on "
         "every worker"
     )
-
-
-def told_to_connect(engine: sa.Engine) -> dict[str, Any]:
-    """What the driver is called with; it is not called."""
-    told: list[Mapping[str, Any]] = []
-
-    @sa.event.listens_for(engine, "do_connect")
-    def _note(_dialect: Any, _record: Any, _arguments: Any, keywords: Any) -> None:
-        told.append(dict(keywords))
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        engine.connect()
-    return dict(told[0])
 
 
 def test_the_connections_extra_comes_before_what_the_driver_is_told_of_itself():

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from edfi_cte.ledger.database import LedgerError, LedgerUnavailable, open_ledger
 from edfi_cte.ledger.reading import LedgerBusy, LedgerNewer, LedgerOlder, NoLedgerYet, reading, reading_engine
+from tests.ledger.connecting import told_to_connect
 
 
 @pytest.fixture
@@ -125,16 +126,8 @@ def test_a_statement_ends_in_time_and_the_next_has_its_own(path: Path, monkeypat
 
 def told(url: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     """What the driver is called with beside the address; it is not called."""
-    engine, calls = reading_engine(url, extra), list[dict[str, Any]]()
-
-    @sa.event.listens_for(engine, "do_connect")
-    def _note(_dialect: Any, _record: Any, _arguments: Any, keywords: Any) -> None:
-        calls.append(dict(keywords))
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        engine.connect()
-    return {name: calls[0][name] for name in calls[0].keys() - {"host", "user", "dbname", "database", "server"}}
+    keywords = told_to_connect(reading_engine(url, extra))
+    return {name: keywords[name] for name in keywords.keys() - {"host", "user", "dbname", "database", "server"}}
 
 
 OWN = "-c default_transaction_read_only=on -c statement_timeout=5000"

@@ -30,17 +30,8 @@ from edfi_cte.ods.errors import (
 from edfi_cte.ods.results import WriteResult
 from edfi_cte.sync.delivery import Delivery, failure_of, key_filters
 from edfi_cte.sync.documents import key_of
+from tests.sync.one_document import DOCUMENT
 
-DOCUMENT: dict[str, Any] = {
-    "beginDate": "2025-08-20",
-    "educationOrganizationReference": {"educationOrganizationId": 39141},
-    "programReference": {
-        "educationOrganizationId": 39142,
-        "programName": "Health",
-        "programTypeDescriptor": "uri://x#CTE",
-    },
-    "studentReference": {"studentUniqueId": "7"},
-}
 BODY, OLD = json.dumps(DOCUMENT), '{"old": true}'
 LOST = ConnectionLost("lost", outcome_unknown=True)
 DOWN = Unavailable("down", status=503, systemic=True)

@@ -14,17 +14,8 @@ from edfi_cte.associations.compare import content_hash
 from edfi_cte.associations.model import NaturalKey, canonical_json, digest
 from edfi_cte.ods.errors import MalformedAnswer
 from edfi_cte.sync.documents import as_sent, is_ours, key_of
+from tests.sync.one_document import DOCUMENT
 
-DOCUMENT: dict[str, Any] = {
-    "beginDate": "2025-08-20",
-    "educationOrganizationReference": {"educationOrganizationId": 39141},
-    "programReference": {
-        "educationOrganizationId": 39142,
-        "programName": "Health",
-        "programTypeDescriptor": "uri://x#CTE",
-    },
-    "studentReference": {"studentUniqueId": "7"},
-}
 KEY = NaturalKey(date(2025, 8, 20), 39141, 39142, "Health", "uri://x#CTE", "7")
 LANE: Any = SimpleNamespace(
     target=SimpleNamespace(edorg_id=39141), preferences=SimpleNamespace(program_type_descriptor="URI://x#Cte")
