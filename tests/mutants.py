@@ -97,7 +97,7 @@ class Judge:
                 start_new_session=True,
             )
         try:
-            self._tests.recv()
+            self._known: set[str] = self._tests.recv()
         except EOFError:
             raise RuntimeError(f"The tests cannot be imported:\n{log.read_text()}") from None
         return self
@@ -109,6 +109,7 @@ class Judge:
 
     def noticed_by(self, mutant: Mutant, tests: list[str]) -> str:
         """The test that notices the change; empty if none does."""
+        tests = [test for test in tests if test in self._known]
         while failed := self._failure(tests, mutant):
             alone = [failed] if failed in tests else tests
             if self._failure(alone, mutant) and not self._failure(alone):

@@ -40,13 +40,13 @@ class Asked(NamedTuple):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    """Instead of all tests: those that are asked for (:class:`Asked`), until ``None`` comes."""
+    """Tell which tests there are; then run those that are asked for (:class:`Asked`), until ``None`` comes."""
     items = {item.nodeid: item for item in session.items}
     with (
         Connection(int(os.environ[PIPE])) as manager,
         _as_it_was(os.environ.get("AIRFLOW_HOME", mkdtemp())) as restore,
     ):
-        manager.send("ready")
+        manager.send(set(items))
         while (asked := manager.recv()) is not None:
             manager.send(_in_a_fork(asked, [(items[test], seconds) for test, seconds in asked.tests]))
             restore()

@@ -156,6 +156,11 @@ def test_a_change_that_hangs_or_ends_the_process_is_noticed(tmp_path: Path, reco
         assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == tests[0]
 
 
+def test_a_test_that_is_no_longer_there_notices_nothing(tmp_path: Path, recorded: dict[str, Any]):
+    with judge(tmp_path, "test_gone") as (one, tests):
+        assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == ""
+
+
 def test_quick_files_come_first(tmp_path: Path):
     took = {"a::one": 3.0, "b::one": 1.0, "a::two": 0.1, "b::two": 1.0}
     assert mutants.quick_first(list(took), took) == ["b::one", "b::two", "a::one", "a::two"]
