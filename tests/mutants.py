@@ -1,9 +1,9 @@
 """A sampled mutation run: changes to the package that a test should notice, one at a time, in copies of it all.
 
 ``python -m tests.mutants --seed 7 --number 200`` draws changes by the seed and shows each to the tests that run its
-lines, quick files first, until one fails and fails again by itself. What survives is to be read: a test is missing,
-or the change means nothing. Which test runs which line is recorded first, in one run of the suite without a change,
-and kept in ``build/mutants.json``; a test that fails there is left out. Needs Python 3.12.
+lines, the likeliest first, until one fails and fails again by itself. What survives two minutes of tests is to be
+read: a test is missing, or the change means nothing. Which test runs which line is recorded first, in one run of the
+suite without a change, and kept in ``build/mutants.json``; a test that fails there is left out. Needs Python 3.12.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / "build/mutants.json"
 LEFT_OUT = tuple(f"tests/{name}" for name in ("sandbox", "browser", "cluster", "sync/test_model", "sync/test_crash"))
 """Tests that run no line of the package, or far too long for each change."""
+MOST_SECONDS = 120.0
+"""Of tests for one change: thousands run what every import runs."""
 
 
 def pytest(copy: Path, *arguments: str, seconds: float, lines: Path | None = None) -> str | None:
@@ -175,12 +178,19 @@ def record(copy: Path) -> dict[str, Any]:
     return stored
 
 
-def quick_first(tests: list[str], took: dict[str, float]) -> list[str]:
-    """The tests by file, the file first of which they are quickest together."""
+def likeliest_first(tests: list[str], took: dict[str, float], path: Path) -> list[str]:
+    """The tests by file: those of the module's part first, then those quick together; ``MOST_SECONDS`` of them."""
     files: dict[str, list[str]] = defaultdict(list)
     for test in tests:
         files[test.partition("::")[0]].append(test)
-    return [test for file in sorted(files.values(), key=lambda of: sum(took[test] for test in of)) for test in file]
+    words = path.relative_to(PACKAGE).with_suffix("").parts
+
+    def place(file: str) -> tuple[int, float]:
+        return -sum(word in file for word in words), sum(took[test] for test in files[file])
+
+    ordered = [test for file in sorted(files, key=place) for test in files[file]]
+    until = accumulate(took[test] for test in ordered)
+    return [test for test, end in zip(ordered, until, strict=True) if end - took[test] < MOST_SECONDS]
 
 
 def run(drawn: list[Mutant], judges: list[Judge], recorded: dict[str, Any]) -> list[Mutant]:
@@ -190,7 +200,7 @@ def run(drawn: list[Mutant], judges: list[Judge], recorded: dict[str, Any]) -> l
 
     def work(judge: Judge) -> None:
         for mutant in waiting:
-            tests = quick_first(chooser.tests(mutant), took)
+            tests = likeliest_first(chooser.tests(mutant), took, mutant.path)
             by = judge.noticed_by(mutant, tests)
             print(f"noticed by {by}: {mutant}" if by else f"SURVIVED {len(tests)} tests: {mutant}", flush=True)
             if not by:

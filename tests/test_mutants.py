@@ -161,6 +161,14 @@ def test_a_test_that_is_no_longer_there_notices_nothing(tmp_path: Path, recorded
         assert one.noticed_by(next(mutants_of(tmp_path, PATH)), tests) == ""
 
 
-def test_quick_files_come_first(tmp_path: Path):
-    took = {"a::one": 3.0, "b::one": 1.0, "a::two": 0.1, "b::two": 1.0}
-    assert mutants.quick_first(list(took), took) == ["b::one", "b::two", "a::one", "a::two"]
+def test_the_modules_own_tests_come_first_then_quick_files():
+    took = {"a::one": 3.0, "b::one": 1.0, "a::two": 0.1, "b::two": 1.0, "tests/ods/test_tls.py::one": 9.0}
+    of_the_module = ["tests/ods/test_tls.py::one"]
+    rest = ["b::one", "b::two", "a::one", "a::two"]
+    assert mutants.likeliest_first(list(took), took, PACKAGE / "ods/tls.py") == of_the_module + rest
+    assert mutants.likeliest_first(list(took), took, PACKAGE / "ui/app.py") == rest + of_the_module
+
+
+def test_a_change_is_shown_to_two_minutes_of_tests():
+    took = {f"tests/test_{name}.py::one": 50.0 for name in "abcde"}
+    assert mutants.likeliest_first(list(took), took, PACKAGE / "ods/tls.py") == list(took)[:3]
