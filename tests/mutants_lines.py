@@ -133,6 +133,7 @@ class Chooser:
     """Chooses tests of the package in ``root`` by what was recorded of it.
 
     What runs once, at import or from a cache, is seen by any test that runs what names it: a constant's, a class's.
+    And by those that import of the module's part: what they read there need not run a line of the package.
     """
 
     def __init__(self, root: Path, recorded: dict[str, Any]) -> None:
@@ -146,6 +147,7 @@ class Chooser:
             for path, lines in of_context.items():
                 for line in lines:
                     self._contexts[path, line].add(context)
+        self._texts = {file: (root / file).read_text(encoding="utf-8") for file in self._tests if "::" not in file}
         self._statements: dict[str, list[ast.stmt]] = {}
         self._mentions: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for file in sorted((root / PACKAGE).rglob("*.py")):
@@ -159,6 +161,9 @@ class Chooser:
         """Those that may notice the change, in the suite's order; none if no test runs its lines."""
         contexts, wanted = map(set, self._at(str(mutant.path), mutant.line))
         seen = set[str]()
+        if wanted:
+            part = re.escape(".".join(mutant.path.with_suffix("").parts[1:3]))
+            contexts |= {file for file, text in self._texts.items() if re.search(rf"\b{part}\b", text)}
         while wanted:
             seen.add(name := wanted.pop())
             for path, line in self._mentions[name]:

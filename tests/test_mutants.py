@@ -52,7 +52,14 @@ def recorded(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / PACKAGE / "__init__.py").touch()
     contexts = {context for of_line in RAN.values() for context in of_line}
     lines = {context: {str(PATH): [line for line in RAN if context in RAN[line]]} for context in contexts}
-    return {"seconds": {"a::quick": 0.1, "a::slow": 3.0, "b::unit": 0.3, "b::other": 0.2}, "lines": lines}
+    for file, text in {
+        "a": "",
+        "b": "from edfi_cte.once import BORDER",
+        "c": "from edfi_cte.one import BORDER",
+    }.items():
+        (tmp_path / file).write_text(text)
+    seconds = {"a::quick": 0.1, "a::slow": 3.0, "b::unit": 0.3, "b::other": 0.2, "c::reads": 0.1}
+    return {"seconds": seconds, "lines": lines}
 
 
 def change(line: int) -> Mutant:
@@ -65,14 +72,14 @@ def change(line: int) -> Mutant:
         (19, ["a::quick", "a::slow"]),
         (20, ["a::slow"]),
         (22, ["a::quick"]),
-        (4, ["a::slow"]),
-        (5, ["a::slow"]),
-        (10, ["b::unit", "b::other"]),
-        (15, ["a::quick", "a::slow"]),
+        (4, ["a::slow", "c::reads"]),
+        (5, ["a::slow", "c::reads"]),
+        (10, ["b::unit", "b::other", "c::reads"]),
+        (15, ["a::quick", "a::slow", "c::reads"]),
     ],
     ids=["a line", "a branch", "a part", "a constant", "made of it", "a field, by a fixture of the file", "cached"],
 )
-def test_a_change_is_shown_to_the_tests_that_run_it(
+def test_a_change_is_shown_to_the_tests_that_run_it_or_read_what_it_makes(
     tmp_path: Path, recorded: dict[str, Any], line: int, tests: list[str]
 ):
     assert Chooser(tmp_path, recorded).tests(change(line)) == tests
