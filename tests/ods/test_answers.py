@@ -8,7 +8,8 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from edfi_cte.ods import MalformedAnswer, RedirectRefused
+from edfi_cte.ods import EdFiConfig, MalformedAnswer, RedirectRefused
+from edfi_cte.ods.discovery import api_info
 from edfi_cte.ods.message import Answer, Request, describe_body, is_page
 from edfi_cte.ods.results import ChangeVersions, TokenInfo, WriteResult, change_versions, token_info, write_result
 from edfi_cte.ods.transport import _redirected
@@ -70,6 +71,10 @@ def test_a_tokens_rights_that_are_no_object_are_malformed() -> None:
         token_info([], "POST x")
 
 
+NO_NUMBERS = [None, -1, 1.5, float("inf"), 10**400, True, "9" * 5000, [], "newest"]
+"""What no 64 bits of the ledger hold, or Python counts with unasked."""
+
+
 @pytest.mark.parametrize(
     "body",
     [{"OldestChangeVersion": 1, "NewestChangeVersion": 9}, {"oldestChangeVersion": "1", "newestChangeVersion": "9"}],
@@ -79,11 +84,38 @@ def test_change_versions_are_read_in_either_case(body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [[], None, {}, {"oldestChangeVersion": 1}, {"oldestChangeVersion": 1, "newestChangeVersion": None}]
+    "body",
+    [
+        [],
+        None,
+        {},
+        {"oldestChangeVersion": 1},
+        *({"oldestChangeVersion": 1, "newestChangeVersion": none} for none in NO_NUMBERS),
+        *({"oldestChangeVersion": none, "newestChangeVersion": 1} for none in NO_NUMBERS),
+    ],
 )
 def test_change_versions_that_are_not_both_there_are_malformed(body: Any) -> None:
     with pytest.raises(MalformedAnswer, match="GET x was answered without"):
         change_versions(body, "GET x")
+
+
+ROOT = {"version": "7.3", "urls": {"dataManagementApi": "https://a.example.gov/data/v3"}}
+CONFIG = EdFiConfig(base_url="https://a.example.gov", client_id="key", client_secret="secret")
+ODD = [None, 3, True, "x", [], [None], ["x"], {"a": 1}, float("inf")]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("name", ["version", "apiMode", "dataModels"])
+def test_a_root_document_with_something_odd_beside_its_addresses_is_read(name: str, odd: Any) -> None:
+    info = api_info(ROOT | {name: odd}, CONFIG)
+    assert (info.data_url, info.data_standard, info.extensions) == ("https://a.example.gov/data/v3", "", {})
+
+
+@pytest.mark.parametrize("name", ["dataManagementApi", "oauth", "tokenInfo", "changeQueries", "another"])
+def test_a_root_document_that_names_an_address_that_is_none_is_malformed(name: str) -> None:
+    urls = {"dataManagementApi": "https://a.example.gov/data/v3", name: "http://[/data/v3"}
+    with pytest.raises(MalformedAnswer, match=r"^The root document names an address that is none"):
+        api_info({"urls": urls}, CONFIG)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from edfi_cte.ledger import bulk
+from edfi_cte.ods import EdFiConfig
+from edfi_cte.ods.discovery import api_info
 from edfi_cte.ods.message import Answer, Request
-from edfi_cte.sync.checks import check_clock, check_ledger_rights, check_ods
+from edfi_cte.sync.checks import check_clock, check_ledger_rights, check_ods, data_standard_of
 from edfi_cte.sync.checks.findings import Finding, Level
 from tests.sync.ods_seed import EDORG
 from tests.sync.world import RESOURCE, World
@@ -150,3 +152,14 @@ def test_a_ledger_whose_clock_is_off(world: World, monkeypatch: pytest.MonkeyPat
     if level == Level.WARNING:
         assert "is 3600 s off" in finding.message or "is 3599 s off" in finding.message
     assert world.in_ledger("SELECT COUNT(*) FROM edfi_cte_target WHERE target_id = 'rights'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("told", "standard"),
+    [("5.2.0", (5, 2)), ("3.3.1-b", (3, 3)), ("4.0", (4, 0)), ("10.11.0", (10, 11)), ("", (3, 3)), ("v5", (3, 3))],
+)
+def test_the_data_standard_is_what_the_api_tells_or_else_the_oldest(told: str, standard: tuple[int, int]):
+    config = EdFiConfig(base_url="https://a.example.gov", client_id="key", client_secret="secret")
+    models = [{"name": "Ed-Fi", "version": told}]
+    document = {"urls": {"dataManagementApi": "https://a.example.gov/data/v3"}, "dataModels": models}
+    assert data_standard_of(api_info(document, config)) == standard

@@ -130,9 +130,12 @@ def api_info(document: Any, config: EdFiConfig) -> ApiInfo:
             "The root document does not name the API's addresses.",
             advice="Check that the connection's host is the root of an Ed-Fi API, without /data/v3.",
         )
-    addresses = _Addresses(document, urls, config)
+    try:
+        addresses = _Addresses(document, urls, config)
+    except ValueError:
+        raise errors.MalformedAnswer("The root document names an address that is none.") from None
     version = str(document.get("version", ""))
-    models = {str(m.get("name")): str(m.get("version", "")) for m in document.get("dataModels") or []}
+    models = {str(m.get("name")): str(m.get("version", "")) for m in _objects(document.get("dataModels"))}
     data_url = config.data_url or addresses.data()
     token_url = config.token_url or addresses.of("oauth") or f"{config.base_url}/oauth/token"
     introspection = None if config.token_url else addresses.of("oauthTokenIntrospection") or addresses.of("tokenInfo")
@@ -147,6 +150,10 @@ def api_info(document: Any, config: EdFiConfig) -> ApiInfo:
         capabilities=capabilities_of(version, dms=addresses.is_dms),
         extensions=models,
     )
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 class _Addresses:

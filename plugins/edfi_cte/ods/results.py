@@ -72,7 +72,7 @@ def token_info(body: Any, name: str) -> TokenInfo:
 def change_versions(body: Any, name: str) -> ChangeVersions:
     """Reads an answer of availableChangeVersions: in PascalCase up to ODS/API 5.3, in camelCase since."""
     found = {str(key).casefold(): value for key, value in body.items()} if isinstance(body, dict) else {}
-    try:
-        return ChangeVersions(int(found["oldestchangeversion"]), int(found["newestchangeversion"]))
-    except (KeyError, TypeError, ValueError):
-        raise MalformedAnswer(f"{name} was answered without an oldest and newest version.") from None
+    oldest, newest = (whole_number(found.get(which)) for which in ("oldestchangeversion", "newestchangeversion"))
+    if oldest is None or newest is None:
+        raise MalformedAnswer(f"{name} was answered without an oldest and newest version.")
+    return ChangeVersions(oldest, newest)
