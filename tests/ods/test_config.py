@@ -43,8 +43,12 @@ def test_options_come_as_a_form_or_a_text_has_them() -> None:
         ({"school_year": True}, "school_year"),
         ({"page_size": 1}, "page_size must be at least 2"),
         ({"page_size": 2.5}, "page_size is not a whole number"),
-        ({"concurrency": 0}, "concurrency must be at least 1"),
-        ({"tries": 0}, "tries"),
+        ({"concurrency": 0}, "concurrency must be from 1 to 200"),
+        ({"tries": 0}, "tries must be from 1 to 20"),
+        ({"tries": 10**400}, "tries is not a whole number"),
+        ({"tries": "1e400"}, "tries is not a whole number"),
+        ({"read_timeout": 10**400}, "read_timeout is not a number of seconds"),
+        ({"read_timeout": True}, "read_timeout is not a number of seconds"),
         ({"read_timeout": "soon"}, "read_timeout is not a number"),
         ({"read_timeout": 0}, "read_timeout must be more than 0"),
         ({"verify_tls": "maybe"}, "verify_tls is not true or false"),
@@ -171,15 +175,21 @@ def test_what_is_no_proxys_address_is_refused(proxy: str) -> None:
         config(proxy=proxy)
 
 
+SECONDS = ("connect_timeout", "read_timeout", "total_timeout", "token_wait", "max_retry_after")
+"""Nothing is waited for without end."""
+
+
 @pytest.mark.parametrize(
     ("name", "first", "before"),
     [
         ("concurrency", 1, 0),
+        ("concurrency", 200, 201),
         ("tries", 1, 0),
+        ("tries", 20, 21),
         ("max_answer_bytes", 1, 0),
-        ("connect_timeout", 0.1, 0),
-        ("read_timeout", 0.1, 0),
-        ("total_timeout", 0.1, 0),
+        *((name, 0.1, 0) for name in ("connect_timeout", "read_timeout", "total_timeout")),
+        *((name, 0, -0.1) for name in ("token_wait", "max_retry_after")),
+        *((name, 86_400, beyond) for name in SECONDS for beyond in (86_401, float("inf"), float("nan"))),
         ("page_size", 2, 1),
         ("school_year", 1990, 1989),
         ("school_year", 2100, 2101),

@@ -14,6 +14,9 @@ from edfi_cte.suggestions import did_you_mean
 
 from .errors import ConfigurationError
 
+_DAY = 86_400
+"""Seconds. Nothing is waited for longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdFiConfig:
@@ -74,10 +77,13 @@ class EdFiConfig:
                 object.__setattr__(self, name, _checked_url(name, url, allow_http=self.allow_http))
         _require(not self.client_key or bool(self.client_cert), "client_key", "needs a client_cert beside it")
         _require(self.proxy is None or _is_proxy(self.proxy), "proxy", f"must be {_A_PROXY}")
-        for name in ("concurrency", "tries", "max_answer_bytes"):
-            _require(getattr(self, name) >= 1, name, "must be at least 1")
+        for name, most in (("concurrency", 200), ("tries", 20)):
+            _require(1 <= getattr(self, name) <= most, name, f"must be from 1 to {most}")
         for name in ("connect_timeout", "read_timeout", "total_timeout"):
-            _require(getattr(self, name) > 0, name, "must be more than 0 seconds")
+            _require(0 < getattr(self, name) <= _DAY, name, f"must be more than 0 seconds, and at most {_DAY}")
+        for name in ("token_wait", "max_retry_after"):
+            _require(0 <= getattr(self, name) <= _DAY, name, f"must be from 0 to {_DAY} seconds")
+        _require(self.max_answer_bytes >= 1, "max_answer_bytes", "must be at least 1")
         _require(self.page_size is None or self.page_size >= 2, "page_size", "must be at least 2")
         _require(
             self.school_year is None or 1990 <= self.school_year <= 2100,
@@ -175,20 +181,24 @@ def _text(name: str, value: Any) -> str:
 
 
 def _whole(name: str, value: Any) -> int:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.5
-    if isinstance(value, bool) or not number.is_integer():
+    number = _number(value)
+    if number is None or not number.is_integer():
         raise _wrong(name, "a whole number")
     return int(number)
 
 
 def _seconds(name: str, value: Any) -> float:
+    number = _number(value)
+    if number is None:
+        raise _wrong(name, "a number of seconds")
+    return number
+
+
+def _number(value: Any) -> float | None:
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise _wrong(name, "a number of seconds") from None
+        return None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _truth(name: str, value: Any) -> bool:
