@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edfi_cte.ods import ConfigurationError, EdFiConfig, EdFiError, TlsFailed
-from edfi_cte.ods.tls import client_refused, ssl_context
+from edfi_cte.ods.tls import client_refused, not_accepted, ssl_context
 from tests.ods.fake_api import FakeApi, with_client
 
 NOW = dt.datetime.now(dt.UTC)
@@ -157,6 +157,25 @@ def test_what_is_wrong_with_a_certificate_is_told_apart(
         assert api.seen == []
     assert said in caught.value.message
     assert advice in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([2, 18, 19, 20, 21], "authority is not known to this machine"),
+        ([9], "is not valid yet"),
+        ([10], "has expired"),
+        ([62, 64], "is for another name"),
+        ([*range(79, 94)], "breaks the X.509 standard (as it says)"),
+        ([1, 3, 8, 11, 17, 22, 61, 63, 65, 78, 94], "was not accepted (as it says)"),
+    ],
+)
+def test_each_of_openssls_codes_has_its_sentence(codes: list[int], said: str) -> None:
+    """The codes are X509_V_ERR's, of OpenSSL's page "X509_STORE_CTX_get_error"."""
+    for code in codes:
+        error = ssl.SSLCertVerificationError()
+        error.verify_code, error.verify_message = code, "as it says"
+        assert said in str(not_accepted(error, "GET students", "ods.example")), code
 
 
 @pytest.mark.parametrize(

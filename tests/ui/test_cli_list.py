@@ -9,10 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from edfi_cte.ledger import listing
+from edfi_cte.ledger.schema import run_step
 from tests.sync.world import World
 from tests.ui.ledger import EVIL, RUNS, STUDENT, TARGET
+
+PLANNED = (run_step.c.target_id == TARGET) & (run_step.c.step == "transform")
 
 
 @pytest.fixture
@@ -84,3 +88,15 @@ def test_pages_of_a_list_make_up_the_whole(world: World, limit: int):
         pages = list(listing.pages(lambda after: listing.kept_records(connection, TARGET, "waiting", after, limit)))
     assert [row for page in pages for row in page] == list(whole)
     assert [len(page) for page in pages] == [limit] * (3 // limit) + [3 % limit] * (3 % limit > 0)
+
+
+def test_a_target_that_no_run_has_planned_for_has_nothing_that_failed(world: World, listed: Callable[..., str]):
+    assert listed("--failed").strip() != "none"
+    with world.ledger.begin() as connection:
+        planned = [dict(row._mapping) for row in connection.execute(sa.select(run_step).where(PLANNED))]
+        connection.execute(sa.delete(run_step).where(PLANNED))
+    try:
+        assert listed("--failed").strip() == "none"
+    finally:
+        with world.ledger.begin() as connection:
+            connection.execute(sa.insert(run_step), planned)

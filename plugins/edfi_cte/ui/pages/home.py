@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,7 +72,7 @@ def _lines(visit: Visit, connection: sa.Connection) -> list[Line]:
         enabled = target.enabled if target else (None if visit.configuration.settings else True)
         counts = states.get(target_id, {})
         lines.append(Line(target_id, enabled, run, needs_of(target_id, enabled, run, counts), counts))
-    return sorted(lines, key=lambda line: line.needs[0].urgency if line.needs else len(lines) + 10)
+    return sorted(lines, key=lambda line: min((need.urgency for need in line.needs), default=math.inf))
 
 
 def _in_detail(connection: sa.Connection, line: Line) -> Line:
