@@ -8,10 +8,10 @@ from typing import Any
 
 from edfi_cte.ledger import failures
 from edfi_cte.lines import in_lines
-from edfi_cte.sync.lane import SENDING_STEPS, Lane
+from edfi_cte.sync.lane import NO_COUNTS, SENDING_STEPS, Lane
 
-_NOT_SAID = frozenset({"plan_after", "without_event", "failed", "next_resync"})
-"""Numbers of ours; and failures, which are told by cause."""
+_NOT_SAID = NO_COUNTS | {"failed", "next_resync"}
+"""Failures are told by cause; and what a resync leaves for the next one."""
 
 
 def results(lane: Lane, step: str, counts: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

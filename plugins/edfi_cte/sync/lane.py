@@ -44,6 +44,9 @@ SHARED_STEPS = frozenset({"upsert", "natural_key_changes"})
 SENDING_STEPS = SHARED_STEPS | RESYNC_STEPS
 """The steps that write to the ODS."""
 
+NO_COUNTS = frozenset({"plan_after", "without_event"})
+"""What transform leaves for later steps beside its counts."""
+
 
 class StepFailed(EdfiCteError):
     """A step could not do its work; the message says why and what to do."""

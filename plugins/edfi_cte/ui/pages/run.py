@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from edfi_cte.ledger import overview
 from edfi_cte.ledger.overview import Run, StepLeft
-from edfi_cte.sync.lane import STEP_NAMES
+from edfi_cte.sync.lane import NO_COUNTS, STEP_NAMES
 from edfi_cte.ui.access import DAG_ID
 from edfi_cte.ui.pictures import desired_of, records_of
 from edfi_cte.ui.visit import CurrentVisit, Visit
@@ -75,12 +75,9 @@ def _order(step: StepLeft) -> tuple[int, str]:
     return (STEP_NAMES.index(step.step) if step.step in STEP_NAMES else len(STEP_NAMES), step.part)
 
 
-_NO_COUNTS = frozenset({"plan_after", "without_event"})
-
-
 def _words(left: dict[str, Any]) -> str:
     """A step's numbers, but for what is no count of records."""
-    counts = [(name, value) for name, value in left.items() if isinstance(value, int) and name not in _NO_COUNTS]
+    counts = [(name, value) for name, value in left.items() if isinstance(value, int) and name not in NO_COUNTS]
     return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in counts[:6])
 
 
