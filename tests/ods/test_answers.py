@@ -118,6 +118,13 @@ def test_a_root_document_that_names_an_address_that_is_none_is_malformed(name: s
         api_info({"urls": urls}, CONFIG)
 
 
+@pytest.mark.parametrize("value", [rb'"\ud800"', b"NaN", b"-Infinity", b"1e400", b'"\xff"', b"[" * 100_000])
+def test_what_no_ledger_can_hold_is_no_json(value: bytes) -> None:
+    """Python's own reader takes half of a character, and numbers that JSON does not know (RFC 8259)."""
+    with pytest.raises(MalformedAnswer, match="GET x was answered with a broken JSON text, not JSON"):
+        answer(body=b'{"endDate": ' + value + b"}").json("GET x")
+
+
 @pytest.mark.parametrize(
     ("body", "page", "said"),
     [

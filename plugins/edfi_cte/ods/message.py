@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -45,9 +44,9 @@ class Answer(NamedTuple):
         except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
         try:
-            # What msgspec is too strict for, such as a byte order mark.
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            # A byte order mark does no harm. json.loads takes one, too, and with it NaN and halves of characters.
+            return msgspec.json.decode(self.body.decode("utf-8-sig"))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
         # Raised out here so that the decoder's error, which holds the body, does not travel along as context.
         raise MalformedAnswer(f"{name} was answered with {describe_body(self)}, not JSON.", status=self.status)
