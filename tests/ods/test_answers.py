@@ -13,6 +13,7 @@ from edfi_cte.ods.discovery import api_info
 from edfi_cte.ods.message import Answer, Request, describe_body, is_page
 from edfi_cte.ods.results import ChangeVersions, TokenInfo, WriteResult, change_versions, token_info, write_result
 from edfi_cte.ods.transport import _redirected
+from edfi_cte.sync.checks import data_standard_of
 
 ID = "0f8fad5bd9cb469fa16570867728950e"
 
@@ -111,6 +112,33 @@ def test_a_root_document_with_something_odd_beside_its_addresses_is_read(name: s
     assert (info.data_url, info.data_standard, info.extensions) == ("https://a.example.gov/data/v3", "", {})
 
 
+@pytest.mark.parametrize("odd", ["9" * 5000 + ".1", "7." + "9" * 5000, "7.3\n", "\0", "7.3 \u202e", "7" * 41, 7.3, {}])
+def test_a_version_that_can_be_none_is_unknown(odd: Any) -> None:
+    models = [{"name": "Ed-Fi", "version": odd}, {"name": "TPDM", "version": odd}, {"name": odd, "version": "1"}]
+    info = api_info(ROOT | {"version": odd, "dataModels": models}, CONFIG)
+    assert str(info) == "ODS/API of unknown version, data standard unknown"
+    assert info.extensions == {"TPDM": ""}
+
+
+@pytest.mark.parametrize("number", ["9" * 40, "99999.1", "7.99999999"])
+def test_a_version_with_numbers_of_any_length_is_read(number: str) -> None:
+    info = api_info(ROOT | {"version": number, "dataModels": [{"name": "Ed-Fi", "version": number}]}, CONFIG)
+    assert (info.version, info.data_standard) == (number, number)
+    assert len(data_standard_of(info)) == 2
+
+
+@pytest.mark.parametrize(("length", "taken"), [(1000, True), (1001, False)])
+def test_an_address_is_no_longer_than_the_ledger_can_hold(length: int, taken: bool) -> None:
+    address = "https://a.example.gov/data/v3".replace("/data", "/" + "x" * (length - 30) + "/data")
+    assert len(address) == length
+    root = {"urls": {"dataManagementApi": address}}
+    if taken:
+        assert api_info(root, CONFIG).data_url == address
+        return
+    with pytest.raises(MalformedAnswer, match="an address of more than 1000 characters"):
+        api_info(root, CONFIG)
+
+
 @pytest.mark.parametrize("name", ["dataManagementApi", "oauth", "tokenInfo", "changeQueries", "another"])
 def test_a_root_document_that_names_an_address_that_is_none_is_malformed(name: str) -> None:
     urls = {"dataManagementApi": "https://a.example.gov/data/v3", name: "http://[/data/v3"}
@@ -179,6 +207,10 @@ def test_what_is_not_known_to_only_read_is_a_write(method: str, write: bool) -> 
         ("GET", 307, "http://h/a", "http://h:81/b", False),
         ("GET", 307, "http://h/a", "ftp://h/b", False),
         ("GET", 307, "https://h/a", "http://[", False),
+        ("GET", 307, "https://h/a", "https://xn--/b", False),
+        ("GET", 307, "https://h/a", "https://i\x01\x00/b", False),
+        ("GET", 307, "https://h/a", "https://i\udcff/b", False),
+        ("GET", 307, "https://h/a", f"https://{'i' * 254}/b", False),
     ],
 )
 def test_a_redirect_is_followed_to_the_same_origin_or_its_https_twin_alone(
@@ -191,3 +223,5 @@ def test_a_redirect_is_followed_to_the_same_origin_or_its_https_twin_alone(
     with pytest.raises(RedirectRefused, match=f"{method} things was redirected to ") as caught:
         _redirected(request, URL(at), answer(status, Location=to))
     assert caught.value.status == status
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 400

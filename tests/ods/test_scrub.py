@@ -137,3 +137,12 @@ def test_a_person_in_any_place_of_any_sentence_is_not_repeated(
     for part in set(re.findall(r"[^\W_]+", person)) - {"de", "la", "uri", "x", "y", "s", "0"}:
         assert part not in words, kept
         assert not (len(part) > 3 and part in kept and part not in said), kept  # "primary" holds a mary
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "\x1b", "\u202e", "\u200b", "\x7f", "\ue000", "\x85", "\u2028"])
+def test_what_no_database_or_terminal_can_show_is_left_away(odd: str) -> None:
+    for text in (f"The field {odd} is required.", f"The field is required{odd}", f"{odd}The field is required."):
+        said = scrub(text)
+        assert said.isprintable(), repr(said)
+        assert "field" in said
+        assert "required" in said

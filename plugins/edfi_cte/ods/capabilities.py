@@ -58,7 +58,7 @@ def capabilities_of(version: str, *, dms: bool) -> Capabilities:
     """The row for an API's own ``version`` text; UNKNOWN if that is no version or older than 5.0."""
     if dms:
         return DMS
-    match = re.match(r"(\d+)\.(\d+)", version)
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", version)
     if not match:
         return UNKNOWN
     number = (int(match[1]), int(match[2]))

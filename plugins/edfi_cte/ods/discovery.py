@@ -21,10 +21,13 @@ from .capabilities import DMS, UNKNOWN, Capabilities, capabilities_of
 from .config import EdFiConfig
 from .errors import ConfigurationError, EdFiError
 from .message import Answer, Request
+from .values import plain_text
 from .wire import Wire
 
 log = logging.getLogger(__name__)
 
+_LONGEST_ADDRESS = 1000
+"""Characters: the ledger keeps where records were sent."""
 _PLACEHOLDER = re.compile(r"\{([^{}/]+)\}")
 _YEAR_AT_END = re.compile(r"/\d{4}$")
 _BLOCKED = (errors.AuthenticationFailed, errors.AuthorizationDenied, errors.NotFound, errors.MalformedAnswer)
@@ -134,8 +137,9 @@ def api_info(document: Any, config: EdFiConfig) -> ApiInfo:
         addresses = _Addresses(document, urls, config)
     except ValueError:
         raise errors.MalformedAnswer("The root document names an address that is none.") from None
-    version = str(document.get("version", ""))
-    models = {str(m.get("name")): str(m.get("version", "")) for m in _objects(document.get("dataModels"))}
+    version = plain_text(document.get("version"))
+    told = _objects(document.get("dataModels"))
+    models = {name: plain_text(m.get("version")) for m in told if (name := plain_text(m.get("name")))}
     data_url = config.data_url or addresses.data()
     token_url = config.token_url or addresses.of("oauth") or f"{config.base_url}/oauth/token"
     introspection = None if config.token_url else addresses.of("oauthTokenIntrospection") or addresses.of("tokenInfo")
@@ -195,7 +199,12 @@ class _Addresses:
         if parts.hostname != base.hostname or not path.startswith(base.path + "/"):
             path = base.path + path.removeprefix(self._root)
         filled = _PLACEHOLDER.sub(self._fill, path)
-        return urlunsplit((base.scheme, base.netloc, quote(filled, safe="/"), "", ""))
+        address = urlunsplit((base.scheme, base.netloc, quote(filled, safe="/"), "", ""))
+        if len(address) > _LONGEST_ADDRESS:
+            raise errors.MalformedAnswer(
+                f"The root document names an address of more than {_LONGEST_ADDRESS} characters."
+            )
+        return address
 
     def _fill(self, placeholder: re.Match[str]) -> str:
         name, config = placeholder[1], self._config

@@ -45,7 +45,9 @@ def scrub(text: str, values: frozenset[str] = frozenset(), descriptors: frozense
     masked = _outside(keep, text, lambda piece: _without(values, piece))
     cleaned = _outside(keep, masked, lambda piece: _outside(_HARMLESS, piece, _clean))
     known = _outside(keep, cleaned, lambda piece: known_words(piece, _GAP))
-    line = re.sub(rf"{_GAP}(?:[\s-]*{_GAP})+", _GAP, " ".join(known.split()))
+    # PostgreSQL takes no null byte, no database half of a character, and a terminal obeys control characters.
+    shown = "".join(sign if sign.isprintable() or sign.isspace() else _GAP for sign in known)
+    line = re.sub(rf"{_GAP}(?:[\s-]*{_GAP})+", _GAP, " ".join(shown.split()))
     return line if len(line) <= _LONGEST else line[:_LONGEST] + _GAP
 
 

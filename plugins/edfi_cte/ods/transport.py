@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.request import getproxies, proxy_bypass
 
@@ -17,6 +18,8 @@ _HEADER_BYTES = 64 * 1024
 _REDIRECTS = 3
 _REDIRECT_ANY_METHOD = (307, 308)
 _REDIRECT_READS = (301, 302)
+_HOST = re.compile(r"[\w.:-]{1,253}")
+"""What a message may say of where a server points to."""
 
 
 class Transport:
@@ -111,15 +114,17 @@ def _redirected(request: Request, url: URL, answer: Answer) -> URL:
     """Where an answer points to, if the credentials may go there: to the same origin, or its https twin."""
     try:
         target = url.join(URL(answer.headers["Location"]))
+        host = target.host or ""
     except ValueError:
-        target = URL()
-    there, here = (target.scheme, target.host, target.port), (url.scheme, url.host, url.port)
-    same = there == here or (target.host == url.host and (url.scheme, target.scheme) == ("http", "https"))
+        target, host = URL(), ""
+    there, here = (target.scheme, host, target.port), (url.scheme, url.host, url.port)
+    same = there == here or (host == url.host and (url.scheme, target.scheme) == ("http", "https"))
     follows = answer.status in _REDIRECT_ANY_METHOD or (answer.status in _REDIRECT_READS and not request.is_write)
     if same and follows:
         return target
+    named = host if _HOST.fullmatch(host) else "no address"
     raise errors.RedirectRefused(
-        f"{request.name} was redirected to {target.host or 'no address'}; credentials and data are not sent on.",
+        f"{request.name} was redirected to {named}; credentials and data are not sent on.",
         status=answer.status,
     )
 

@@ -1,4 +1,4 @@
-"""Numbers and ids as an API's answers have them, or not: what is none is not taken for one."""
+"""Numbers, ids and names as an API's answers have them, or not: what is none is not taken for one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PLAIN = re.compile(r"[\w .+-]{1,40}", re.ASCII)
 
 
 def whole_number(value: Any) -> int | None:
@@ -18,3 +19,8 @@ def whole_number(value: Any) -> int | None:
 def item_id(value: Any) -> str | None:
     """The id of an item, which is a UUID in either spelling; ``None`` for all else."""
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def plain_text(value: Any) -> str:
+    """A name or a version of at most 40 plain characters; empty for all else."""
+    return value if isinstance(value, str) and _PLAIN.fullmatch(value) else ""

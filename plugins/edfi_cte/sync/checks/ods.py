@@ -41,7 +41,7 @@ async def check_ods(lane: Lane, client: EdFiClient) -> AsyncIterator[Finding]:
 
 def data_standard_of(info: ApiInfo) -> tuple[int, int]:
     """The target's data standard as (major, minor)."""
-    match = re.match(r"(\d+)\.(\d+)", info.data_standard)
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", info.data_standard)
     return (int(match[1]), int(match[2])) if match else DEFAULT_DATA_STANDARD
 
 
