@@ -112,7 +112,9 @@ def test_a_root_document_with_something_odd_beside_its_addresses_is_read(name: s
     assert (info.data_url, info.data_standard, info.extensions) == ("https://a.example.gov/data/v3", "", {})
 
 
-@pytest.mark.parametrize("odd", ["9" * 5000 + ".1", "7." + "9" * 5000, "7.3\n", "\0", "7.3 \u202e", "7" * 41, 7.3, {}])
+@pytest.mark.parametrize(
+    "odd", ["9" * 5000 + ".1", "7." + "9" * 5000, "7.3\n", "\0", "7.3 \u202e", "7" * 41, 7.3, {}]
+)
 def test_a_version_that_can_be_none_is_unknown(odd: Any) -> None:
     models = [{"name": "Ed-Fi", "version": odd}, {"name": "TPDM", "version": odd}, {"name": odd, "version": "1"}]
     info = api_info(ROOT | {"version": odd, "dataModels": models}, CONFIG)

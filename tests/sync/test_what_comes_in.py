@@ -51,6 +51,32 @@ def test_an_empty_404_does_not_settle_a_delete(sent: World, between: Callable[[T
     assert sent.in_ledger("SELECT COUNT(*) FROM edfi_cte_identity_mapping") == [(len(there),)]
 
 
+def test_a_refusal_with_what_no_database_can_hold_fails_its_record_alone(
+    world: World, between: Callable[[Tamper], None]
+):
+    for number in range(1, 4):
+        world.campus.add(number, person=number)
+    world.settings["guards"] = {"max_failure_fraction": 1}
+    odd = rb'{"type": "urn:ed-fi:api:bad-request", "detail": "The field \ud800 is required.\u0000"}'
+    refused: list[Request] = []
+
+    def tamper(request: Request, answer: Answer) -> Answer:
+        if request.method != "POST" or not request.url.path.endswith(RESOURCE) or refused:
+            return answer
+        refused.append(request)
+        return Answer(400, {"Content-Type": "application/json"}, odd)
+
+    between(tamper)
+    world.run()
+    assert world.in_ledger("SELECT status, COUNT(*) FROM edfi_cte_event GROUP BY status ORDER BY 1") == [
+        ("failed", 1),
+        ("sent", 2),
+    ]
+    [(message,)] = world.in_ledger("SELECT message FROM edfi_cte_attempt")
+    assert "The field … is required" in message
+    assert message.isprintable()
+
+
 def altered(change: Callable[[Any], None]) -> Tamper:
     """Changes the second item of each page."""
 
