@@ -118,3 +118,9 @@ def test_lists_that_no_run_has_seen_since_go_with_what_is_on_them(memory: sa.Con
 def test_lists_are_named_with_anything_between_them(text: str):
     assert approvals.listed(text) == ["a", "b"]
     assert approvals.listed(None) == []
+
+
+@pytest.mark.parametrize(("who", "stored"), [("u" * 600, "u" * 250), ("ada", "ada"), ("", None), (None, None)])
+def test_a_persons_name_is_cut_to_what_the_ledger_holds(memory: sa.Connection, who: str | None, stored: str | None):
+    approvals.approve(memory, TARGET, "list", "run", who)
+    assert memory.scalars(sa.select(approval.c.approved_by)).all() == [stored]

@@ -127,7 +127,7 @@ def approve(connection: sa.Connection, target_id: str, list_id: str, run_id: str
                 target_id=target_id,
                 list_id=list_id,
                 run_id=run_id,
-                approved_by=approved_by,
+                approved_by=approved_by[:250] if approved_by else None,  # Airflow's names may be twice as long
                 approved_at=bulk.now(),
             )
         )
