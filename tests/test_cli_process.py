@@ -54,6 +54,12 @@ def test_a_command_is_as_airflow_itself_and_quiet_and_leaves_the_process_as_it_w
         (["list", "--scope-year", "2026", "--held", "--csv", "--json"], "not allowed with argument --csv"),
         (["list", "--scope-year", "2026", "--rejected", "no_show"], "invalid choice: 'no_show'"),
         (["list", "--scope-year", "2026", "--events", "--status", "sended"], "invalid choice: 'sended'"),
+        (["list", "--scope-year", "2026", "--rejected", "x"], "student_id_too_long"),
+        (["why", "\udcff", "--scope-year", "2026"], "an argument has bytes that are no UTF-8 text"),
+        (
+            ["list", "--scope-year", "2026", "--events", "--run=\udc80"],
+            "an argument has bytes that are no UTF-8 text",
+        ),
         (["forget"], "the following arguments are required: target"),
         (["check", "--scope-year", "26"], "'26' is not a year, such as 2026"),
         (["init", "--scope-year", "\u0662\u0660\u0662\u0666"], "is not a year, such as 2026"),
@@ -67,7 +73,9 @@ def test_a_call_that_lacks_something_does_nothing_and_says_what(
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert said in " ".join(capsys.readouterr().err.split())
+    shown = " ".join(capsys.readouterr().err.split())
+    assert said in shown
+    assert "<" not in shown, "Python's own names"
 
 
 @pytest.mark.parametrize(

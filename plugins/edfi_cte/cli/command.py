@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     options = argparse.Namespace()
     try:
         with _as_airflow_itself(), _quiet():
-            _parser().parse_args(arguments, options)
+            _parse(sys.argv[1:] if arguments is None else arguments, options)
             command: Callable[[argparse.Namespace], int] = options.command
             from edfi_cte.ledger.database import faults_explained
 
@@ -75,6 +76,16 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         structlog.configure(wrapper_class=before)
+
+
+def _parse(arguments: Sequence[str], options: argparse.Namespace) -> None:
+    parser = _parser()
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        # Such bytes come as halves of characters (PEP 383), which no database takes.
+        parser.error("an argument has bytes that are no UTF-8 text")
+    parser.parse_args(arguments, options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -44,16 +45,16 @@ def add(commands: Any) -> None:
     command = commands.add_parser("list", help="records by outcome or reason, events, and what is held or waits")
     command.set_defaults(command=lists)
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("--rejected", nargs="?", const=_ANY, metavar="REASON", choices=[_ANY, *RejectionReason])
-    what.add_argument("--excluded", nargs="?", const=_ANY, metavar="RULE", choices=[_ANY, *ExclusionRule])
+    what.add_argument("--rejected", nargs="?", const=_ANY, metavar="REASON", choices=[_ANY, *_names(RejectionReason)])
+    what.add_argument("--excluded", nargs="?", const=_ANY, metavar="RULE", choices=[_ANY, *_names(ExclusionRule)])
     for outcome in (Outcome.SUPERSEDED, Outcome.DESIRED):
         what.add_argument(f"--{outcome}", action="store_true", help=f"the records that are {outcome}")
     what.add_argument("--failed", action="store_true", help="the events that the ODS refused in the last run")
     for name in _KEPT:
         what.add_argument(f"--{name.replace('_', '-')}", action="store_true", help=f"records that are {name}")
     what.add_argument("--events", action="store_true", help="the event queue, newest first; the options below choose")
-    command.add_argument("--status", choices=list(EventStatus))
-    command.add_argument("--action", choices=list(Action))
+    command.add_argument("--status", choices=_names(EventStatus))
+    command.add_argument("--action", choices=_names(Action))
     command.add_argument("--cause", help=f"such as {Cause.NEW_RECORD}, or a rule's name")
     command.add_argument("--step", help="such as upsert")
     command.add_argument("--run", help="a run's id")
@@ -61,6 +62,11 @@ def add(commands: Any) -> None:
     form.add_argument("--csv", action="store_true")
     form.add_argument("--json", action="store_true")
     add_target_arguments(command, year_required=True)
+
+
+def _names(of: type[StrEnum]) -> list[str]:
+    """Plain texts: argparse shows how Python writes a value."""
+    return [str(one) for one in of]
 
 
 def lists(options: argparse.Namespace) -> int:
