@@ -105,6 +105,11 @@ def test_a_csv_ends_where_it_says_so(monkeypatch: pytest.MonkeyPatch, lines: int
     assert answer.headers["content-disposition"] == 'attachment; filename="events-x.csv"'
 
 
+def test_a_csvs_name_has_plain_signs_alone():
+    answer = csv.csv_of('he"ld\r\n\u0661-039141-2026', ("name",), [])
+    assert answer.headers["content-disposition"] == 'attachment; filename="he-ld----039141-2026.csv"'
+
+
 def test_a_csv_is_as_long_as_a_spreadsheet_is_used_for():
     assert csv.MOST == 50_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
@@ -24,6 +25,8 @@ def csv_of(name: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) ->
     writer.writerows([cell(value) for value in line] for line in islice(lines, MOST))
     if next(lines, None) is not None:
         writer.writerow([f"more than {MOST:,} lines: 'edfi-cte list --csv' gives them all"])
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    # A part of the name may be the address's own, and a header takes no other signs.
+    plain = re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)
+    headers = {"Content-Disposition": f'attachment; filename="{plain}.csv"'}
     # The mark tells Excel that it is UTF-8.
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -34,6 +34,7 @@ TITLES: dict[type[Exception], str] = {
 }
 
 _STATUSES = {
+    400: ("This address is wrong", ""),
     401: ("Your session has ended", "Sign in to Airflow again, then open this page again."),
     403: (
         "Not for you",
