@@ -48,7 +48,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings(path)
 
 
-@pytest.mark.parametrize(("extra", "timeout"), [({}, 600), ({"timeout": 5}, 5), ({"timeout": 0}, 0)])
+@pytest.mark.parametrize(("extra", "timeout"), [({}, 605), ({"timeout": 5}, 5), ({"timeout": 0}, 0)])
 def test_pymssql_itself_ends_a_read_that_takes_too_long_unless_the_connection_says_otherwise(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], timeout: int
 ):

@@ -118,10 +118,17 @@ def campus_of(settings: Settings, target: Target) -> CampusReader:
     )
 
 
+_LATER = 5
+"""Seconds."""
+
+
 def _limit(hook: Any, seconds: int) -> None:
-    """Have pymssql itself end a read that takes too long, and the server with it; it has no limit by default."""
+    """Have pymssql itself end a read that takes too long, and the server with it; it has no limit by default.
+
+    A little later than ours: while it connects, it does not say that its own limit is the reason.
+    """
     if hook.conn_type == "mssql" and "timeout" not in (extra := hook.connection.extra_dejson):
-        hook.connection.extra = json.dumps({**extra, "timeout": seconds})
+        hook.connection.extra = json.dumps({**extra, "timeout": seconds + _LATER})
 
 
 def _lineage(hook: Any) -> Callable[[str, int], None] | None:

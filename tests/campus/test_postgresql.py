@@ -35,19 +35,22 @@ def engine(url: str) -> PostgreSql:
 
 
 @pytest.fixture(scope="module")
-def sample(engine: PostgreSql, url: str) -> Tables:
-    """The whole sample, in that database."""
+def sample(postgres_url: str) -> Iterator[tuple[Tables, PostgreSqlHook]]:
+    """The whole sample, in a database of its own: the other tests fill theirs anew, in any order."""
     tables = sample_tables()
-    engine.campus(tables)
-    run(url, "ANALYZE")
-    return {table.name: [dict.fromkeys(table.columns) | row for row in tables[table.name]] for table in SCHEMA}
+    with empty_database(postgres_url) as url:
+        PostgreSql(url).campus(tables)
+        run(url, "ANALYZE")
+        rows = {table.name: [dict.fromkeys(table.columns) | row for row in tables[table.name]] for table in SCHEMA}
+        yield rows, PostgreSqlHook(url)
 
 
 @pytest.mark.parametrize("year", SCOPE_YEARS)
-def test_the_sample_reads_as_on_duckdb(sample: Tables, url: str, year: int) -> None:
-    found = verdicts(sample, year, {"district_number": DISTRICT})
+def test_the_sample_reads_as_on_duckdb(sample: tuple[Tables, PostgreSqlHook], year: int) -> None:
+    tables, hook = sample
+    found = verdicts(tables, year, {"district_number": DISTRICT})
     by_oracle = {number: v.reason if v.outcome == "excluded" else None for number, v in found.items()}
-    assert outcomes(PostgreSqlHook(url), year) == by_oracle
+    assert outcomes(hook, year) == by_oracle
 
 
 def test_a_table_of_a_named_database_is_looked_for_there(engine: PostgreSql, url: str, tmp_path: Path) -> None:
