@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -83,6 +84,22 @@ def test_a_ledger_that_may_not_be_read_is_told_with_the_right_to_grant(path: Pat
         "The ledger's database does not let itself be read (OperationalError). Grant the login of the pages' "
         "connection SELECT on the tables edfi_cte_*."
     )
+
+
+def test_a_login_without_the_right_to_read_is_told_so_by_postgresql(postgres_database: str):
+    """Which does nothing more in a transaction in which a statement has failed."""
+    url, role = sa.make_url(postgres_database), f"reads_nothing_{uuid4().hex}"
+    owner = open_ledger(url)
+    with owner.begin() as connection:
+        connection.execute(sa.text(f"CREATE ROLE {role} LOGIN"))
+    reader = reading_engine(url.set(username=role))
+    try:
+        assert "(InsufficientPrivilege). Grant the login" in refused(reader, LedgerUnavailable)
+    finally:
+        reader.dispose()
+        with owner.begin() as connection:
+            connection.execute(sa.text(f"DROP ROLE {role}"))
+        owner.dispose()
 
 
 def test_a_server_that_is_down_is_told_without_its_address():

@@ -48,7 +48,9 @@ async def associations_through_every_verb(client: EdFiClient) -> None:
     again = await client.upsert(RESOURCE, document)
     assert made.created
     assert (again.created, again.id, again.etag) == (False, made.id, made.etag)
-    await refusals(client, document, key_change=api.capabilities.refuses_key_change, identity=str(made.id))
+    # ODS/API 5 and 6 answer 204 to a put that changes the key, and keep the old one.
+    key_change = not api.version.startswith(("5.", "6."))
+    await refusals(client, document, key_change=key_change, identity=str(made.id))
 
     read = await client.get(RESOURCE, str(made.id))
     written = await client.put(RESOURCE, str(made.id), {**read, "privateCTEProgram": True}, if_match=read["_etag"])

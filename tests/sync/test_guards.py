@@ -140,6 +140,7 @@ def test_orphans_over_the_limit_all_stay_however_the_pages_divide_them(sent: Wor
     with counting_writes(sent.odses[2026]) as counted:
         assert sent.red(whole_resync=True).counts["waiting for a person"] == {"guard": strangers}
     assert counted == [0]
+    assert sent.in_ledger("SELECT DISTINCT state, first_contact FROM edfi_cte_kept_record") == [("waiting", 0)]
 
 
 def test_an_ods_list_that_leaves_records_out_is_not_believed(sent: World, monkeypatch: pytest.MonkeyPatch):

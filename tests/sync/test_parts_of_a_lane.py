@@ -19,7 +19,7 @@ from edfi_cte.associations.model import NaturalKey
 from edfi_cte.ledger import bulk, leases
 from edfi_cte.ledger.events import Failure, Result
 from edfi_cte.ledger.leases import LeaseHeld, Needs, PlanPast, Step
-from edfi_cte.ledger.schema import enrollment_record, event, kept_record, record_outcome, run, target
+from edfi_cte.ledger.schema import enrollment_record, event, kept_record, record_outcome, run, run_step, target
 from edfi_cte.ods import ChangeVersions
 from edfi_cte.ods.errors import AuthorizationDenied, Unavailable
 from edfi_cte.sync import changes
@@ -76,6 +76,21 @@ def test_the_digest_of_the_settings_minds_all_but_the_toggle(world: World):
     second = world.lane().settings_digest
     world.target(2026)["first_contact"] = "clean_up"
     assert len({first, second, world.lane().settings_digest}) == 3
+
+
+def test_a_step_that_is_begun_again_leaves_nothing_of_itself_and_of_later_steps(world: World, lane: Lane):
+    other = world.lane(run_id="another")
+    with lane.ledger.begin() as connection:
+        for one in (lane, other):
+            one.enter(connection)
+            for step in STEP_NAMES:
+                one.keep(connection, step, {"done": 1})
+    with lane.held("extract"):
+        pass
+    with lane.ledger.connect() as connection:
+        left = connection.execute(sa.select(run_step.c.run_id, run_step.c.step)).all()
+    assert sorted(step for run_id, step in left if run_id == "run") == ["preflight"]
+    assert sorted(step for run_id, step in left if run_id == "another") == sorted(STEP_NAMES)
 
 
 @pytest.mark.parametrize("known", [False, True])

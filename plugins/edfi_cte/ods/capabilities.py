@@ -27,30 +27,27 @@ class ErrorFormat(StrEnum):
 class Capabilities:
     """``cursor_paging``: pageToken, Next-Page-Token and /partitions exist.
     ``put_carries_id``: a PUT's document must hold the id of its URL.
-    ``default_limit``, ``max_limit``: items a page if the query names no limit, and at most.
-    ``refuses_key_change``: a PUT that changes a key is a 400 (older ones answer 204 and keep the old key).
+    ``max_limit``: the most items a page.
     """
 
     name: str
     error_format: ErrorFormat
     cursor_paging: bool = False
     put_carries_id: bool = False
-    default_limit: int = 500
     max_limit: int = 500
-    refuses_key_change: bool = True
 
 
 # Source: ODS/API sources v5.3 to v7.3.2 (VersionController, DataManagementControllerBase, ErrorTranslator,
 # EdFi.Ods.Common/Exceptions, ApiSettings); DMS feature tests and CURSOR-PAGING.md.
 _ODS_FROM: tuple[tuple[tuple[int, int], Capabilities], ...] = (
-    ((5, 0), Capabilities("ODS/API 5", ErrorFormat.TEXT, default_limit=25, refuses_key_change=False)),
-    ((6, 0), Capabilities("ODS/API 6", ErrorFormat.TEXT, refuses_key_change=False)),
+    ((5, 0), Capabilities("ODS/API 5", ErrorFormat.TEXT)),
+    ((6, 0), Capabilities("ODS/API 6", ErrorFormat.TEXT)),
     ((7, 0), Capabilities("ODS/API 7.0", ErrorFormat.TEXT)),
     ((7, 2), Capabilities("ODS/API 7.2", ErrorFormat.PROBLEM_DETAILS)),
     ((7, 3), Capabilities("ODS/API 7.3", ErrorFormat.PROBLEM_DETAILS, cursor_paging=True)),
 )
 DMS = Capabilities("Data Management Service", ErrorFormat.PROBLEM_OR_NOTHING, cursor_paging=True, put_carries_id=True)
-UNKNOWN = Capabilities("unknown", ErrorFormat.EITHER, put_carries_id=True, default_limit=25, refuses_key_change=False)
+UNKNOWN = Capabilities("unknown", ErrorFormat.EITHER, put_carries_id=True)
 """Taken where discovery is blocked: what every version understands."""
 
 
