@@ -49,6 +49,13 @@ def answered(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
     return asked
 
 
+def test_a_label_with_brackets_is_told_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rich would take them for its marks, and refuse the second."""
+    odd = SimpleNamespace(code="[b]9", name="Health [/i]", records=3, value=None, why="")
+    init._tell(Path("x.yaml"), [odd], 2026)
+    assert "  [b]9 Health [/i], 3 records: nothing in the ODS is like it" in capsys.readouterr().out.splitlines()
+
+
 USUAL = """\
 # Written by edfi-cte init from what Campus and the ODS said. Look at each comment, then: edfi-cte check
 version: 1
