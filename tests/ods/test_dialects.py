@@ -40,7 +40,6 @@ def test_discovers_version_data_standard_and_addresses(api: FakeApi) -> None:
     assert (info.change_queries_url is None) == (api.dialect.name == "5.3")
     assert info.is_dms == (api.dialect.name == "dms")
     assert info.capabilities.cursor_paging == api.dialect.cursor
-    assert info.capabilities.default_limit == api.dialect.default_limit
 
 
 def test_tells_whose_token_it_is(api: FakeApi) -> None:
