@@ -13,6 +13,7 @@ from edfi_cte.ods.discovery import api_info
 from edfi_cte.ods.message import Answer, Request, describe_body, is_page
 from edfi_cte.ods.results import ChangeVersions, TokenInfo, WriteResult, change_versions, token_info, write_result
 from edfi_cte.ods.transport import _redirected
+from edfi_cte.ods.values import descriptor_uri
 from edfi_cte.sync.checks import data_standard_of
 
 ID = "0f8fad5bd9cb469fa16570867728950e"
@@ -227,3 +228,22 @@ def test_a_redirect_is_followed_to_the_same_origin_or_its_https_twin_alone(
     assert caught.value.status == status
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 400
+
+
+SPACE = "uri://ed-fi.org/CTEProgramServiceDescriptor"
+
+
+@pytest.mark.parametrize(
+    ("document", "uri"),
+    [
+        ({"namespace": SPACE, "codeValue": "Health Science"}, f"{SPACE}#Health Science"),
+        ({"namespace": "n" * 255, "codeValue": "c" * 50}, "n" * 255 + "#" + "c" * 50),
+        ({"namespace": "n" * 255, "codeValue": "c" * 51}, None),
+        ({"namespace": SPACE}, None),
+        ({"codeValue": "1"}, None),
+        *(({"namespace": SPACE, "codeValue": odd}, None) for odd in ("", None, 1, [], {}, "\0", "\u202e")),
+        *(({"namespace": odd, "codeValue": "1"}, None) for odd in ("", None, 1, [], {}, "\0", "\u202e")),
+    ],
+)
+def test_a_descriptor_without_a_uri_is_none(document: dict[str, Any], uri: str | None) -> None:
+    assert descriptor_uri(document) == uri

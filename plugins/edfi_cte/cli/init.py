@@ -21,6 +21,7 @@ from edfi_cte.deployment import campus_of
 from edfi_cte.errors import EdfiCteError
 from edfi_cte.hooks.edfi import EdFiHook
 from edfi_cte.ods import EdFiError
+from edfi_cte.ods.values import descriptor_uri, text_of
 from edfi_cte.settings import CTE_PROGRAM_TYPE_URI, Settings, load_settings
 from edfi_cte.suggestions import did_you_mean
 
@@ -120,22 +121,20 @@ def _read_ods(hook: EdFiHook, district: int) -> _Ods:
         near = next((uri for uri in types if uri.casefold() == CTE_PROGRAM_TYPE_URI.casefold()), None)
         near = near or next((uri for uri in types if "career and technical" in uri.casefold()), CTE_PROGRAM_TYPE_URI)
         names = {
-            row["programName"]
+            text_of(row, "programName")
             for row in hook.get_all("programs", {"educationOrganizationId": own or district})
-            if row["programTypeDescriptor"].casefold() == near.casefold()
+            if text_of(row, "programTypeDescriptor").casefold() == near.casefold()
         }
-        return _Ods(_descriptors(hook, "cteProgramServiceDescriptors"), sorted(names), near, own)
+        return _Ods(_descriptors(hook, "cteProgramServiceDescriptors"), sorted(filter(None, names)), near, own)
     except EdFiError as error:
         raise EdfiCteError(f"connection '{hook.edfi_conn_id}': {error}") from None
 
 
 def _descriptors(hook: EdFiHook, resource: str) -> list[Descriptor]:
-    rows = hook.get_all(resource)
+    rows = [(uri, row) for row in hook.get_all(resource) if (uri := descriptor_uri(row))]
     return [
-        Descriptor(
-            f"{row['namespace']}#{row['codeValue']}", row.get("shortDescription") or row.get("description") or ""
-        )
-        for row in sorted(rows, key=lambda row: (row["namespace"], row["codeValue"]))
+        Descriptor(uri, text_of(row, "shortDescription") or text_of(row, "description"))
+        for uri, row in sorted(rows, key=lambda pair: (pair[1]["namespace"], pair[1]["codeValue"]))
     ]
 
 

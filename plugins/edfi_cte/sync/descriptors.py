@@ -12,6 +12,7 @@ from edfi_cte.associations.plan import Action
 from edfi_cte.ledger import events
 from edfi_cte.ledger.events import Failure
 from edfi_cte.ods import EdFiClient, EdFiError
+from edfi_cte.ods.values import descriptor_uri
 from edfi_cte.sync.lane import Lane
 
 DESCRIPTOR_MISSING = "descriptor_missing"
@@ -40,7 +41,7 @@ class Descriptors:
                 documents = await self._client.find(collection, {})
             except EdFiError:
                 continue
-            self._known[name] = {f"{d['namespace']}#{d['codeValue']}".casefold() for d in documents}
+            self._known[name] = {uri.casefold() for d in documents if (uri := descriptor_uri(d))}
 
     def missing(self, row: sa.Row[Any]) -> Failure | None:
         """Why a Delete/Post has to wait, if the ODS lacks one of its descriptors."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from edfi_cte.ods import ApiInfo, EdFiClient, EdFiConfig, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied, NoAnswer, NotFound, RateLimited, ServerFault, ValidationFailed
+from edfi_cte.ods.values import descriptor_uri
 from edfi_cte.sync.checks.addresses import check_address
 from edfi_cte.sync.checks.findings import Finding, Level, error, label, ok, warning, would_fail
 from edfi_cte.sync.lane import RESOURCE, Lane
@@ -140,12 +140,8 @@ def _mapping_of(setting: str, wanted: Mapping[str, str], known: Mapping[str, str
 
 async def _uris(client: EdFiClient, resource: str) -> dict[str, str]:
     """The descriptors of a collection by folded URI."""
-    uris = [_uri(document) async for document in client.iterate(resource)]
-    return {uri.casefold(): uri for uri in uris}
-
-
-def _uri(document: Mapping[str, Any]) -> str:
-    return f"{document['namespace']}#{document['codeValue']}"
+    uris = [descriptor_uri(document) async for document in client.iterate(resource)]
+    return {uri.casefold(): uri for uri in uris if uri}
 
 
 def _nearest(uris: Mapping[str, str]) -> str:
