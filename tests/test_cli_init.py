@@ -359,3 +359,20 @@ def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_asked(
     assert main(["init", "--force", "--output", str(tmp_path / where)]) == 1
     assert "the file can't be written" in capsys.readouterr().out
     assert asked == []
+
+
+def test_rows_of_the_ods_that_are_none_are_passed_over() -> None:
+    """As no sandbox has them: mocked."""
+    good = {"namespace": "uri://x/CTE", "codeValue": "8", "shortDescription": None, "description": "Health"}
+    program = {"programTypeDescriptor": init.CTE_PROGRAM_TYPE_URI}
+    rows = {
+        "programTypeDescriptors": [{}, {"namespace": 1, "codeValue": "2"}],
+        "cteProgramServiceDescriptors": [{"codeValue": "1"}, good | {"codeValue": "9", "description": 7}, good],
+        "programs": [{}, program | {"programName": 3}, program | {"programName": "Health"}],
+    }
+    hook: Any = SimpleNamespace(
+        call=lambda _: SimpleNamespace(education_organization_ids=()), get_all=lambda name, *_: rows[name]
+    )
+    found = init._read_ods(hook, 39141)
+    assert found.clusters == [Descriptor("uri://x/CTE#8", "Health"), Descriptor("uri://x/CTE#9", "")]
+    assert (found.programs, found.program_type) == (["Health"], init.CTE_PROGRAM_TYPE_URI)

@@ -202,3 +202,13 @@ def test_a_number_is_taken_up_to_its_border(name: str, first: float, before: flo
     with pytest.raises(ConfigurationError, match=f"connection's {name} must be") as caught:
         config(**refused)
     assert caught.value.advice == f"Correct {name}."
+
+
+@pytest.mark.parametrize("name", ["base_url", "data_url", "token_url"])
+def test_an_address_has_an_end(name: str) -> None:
+    host = "https://ods.example.gov/"
+    given: dict[str, Any] = {"base_url": host, "client_id": "key", "client_secret": "secret"}
+    longest = host + "a" * (500 - len(host))
+    assert getattr(EdFiConfig(**given | {name: longest}), name) == longest
+    with pytest.raises(ConfigurationError, match=f"connection's {name} must have at most 500 characters"):
+        EdFiConfig(**given | {name: longest + "a"})

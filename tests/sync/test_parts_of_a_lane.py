@@ -274,6 +274,16 @@ def test_a_collection_that_can_not_be_read_keeps_nothing_waiting_and_others_are_
     assert len(ods.asked) == 3
 
 
+@pytest.mark.parametrize(
+    "odd", [{}, {"namespace": "uri://x/CTE"}, {"codeValue": "Health"}, {"namespace": 1, "codeValue": []}]
+)
+def test_a_descriptor_that_is_none_beside_others_is_passed_over(lane: Lane, odd: dict[str, Any]):
+    queue(lane, Action.DELETE_POST)
+    descriptors, _ = descriptors_of(lane, cteProgramServiceDescriptors=[odd, cluster("Health"), odd])
+    assert descriptors.missing(of_cluster("uri://x/CTE#Health")) is None
+    assert descriptors.missing(of_cluster("uri://x/CTE#Other")) is not None
+
+
 def test_no_descriptor_is_read_where_no_delete_post_is_due(lane: Lane):
     queue(lane, Action.POST)
     assert descriptors_of(lane)[1].asked == []

@@ -14,6 +14,8 @@ from edfi_cte.suggestions import did_you_mean
 
 from .errors import ConfigurationError
 
+_LONGEST_URL = 500
+"""Characters, as Airflow's own for a host. The ledger keeps the address of the data, a path longer at most."""
 _DAY = 86_400
 """Seconds. Nothing is waited for longer."""
 
@@ -146,6 +148,7 @@ def _checked_url(name: str, url: str, *, allow_http: bool) -> str:
         raise ConfigurationError(f"The connection's {name} is not an address.", advice=advice) from None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "{" in url:
         raise ConfigurationError(f"The connection's {name} is not an http(s) address.", advice=advice)
+    _require(len(url) <= _LONGEST_URL, name, f"must have at most {_LONGEST_URL} characters")
     if parts.username is not None:
         raise ConfigurationError(
             f"The connection's {name} holds a user name.", advice="Put the key and secret into login and password."

@@ -6,9 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
-
-from edfi_cte.settings.values import CampusCode, DescriptorUri, Section, matches
+from edfi_cte.settings.values import CampusCode, DescriptorUri, ProgramName, Section, matches
 
 CAREER_CLUSTERS = {
     # page: CTE Program Service Descriptor. 13 (Manufacturing) is missing from the published list; it is in the
@@ -40,7 +38,7 @@ class ProgramNamePreference(Section):
 
     source: Literal["label", "code"] = "label"
     """The code list's label, or the code itself."""
-    mapping: dict[CampusCode, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = {}
+    mapping: dict[CampusCode, ProgramName] = {}
     """CTE Program Type code to programName; a code that is not listed keeps its ``source`` value.
     Example: ``"0110": Agricultural Education``."""
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from edfi_cte.errors import EdfiCteError
 
 _DESCRIPTOR_URI = re.compile(r"uri://[^\s/#]+/[A-Za-z0-9_.\-/]*Descriptor#[^#]+\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class SettingsError(EdfiCteError):
@@ -41,6 +42,12 @@ def _descriptor_uri(value: str) -> str:
     return value
 
 
+def _without_control(value: str) -> str:
+    if odd := _CONTROL.search(value):
+        raise ValueError(f"it has a control character (U+{ord(odd[0]):04X}), which is no text. Write it anew")
+    return value
+
+
 def matches(pattern: str, said: str) -> AfterValidator:
     """Refuses what ``pattern`` does not match as a whole, and says in words what would be right."""
     whole = re.compile(pattern, re.ASCII)
@@ -53,7 +60,8 @@ def matches(pattern: str, said: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-DescriptorUri = Annotated[str, AfterValidator(_descriptor_uri)]
+DescriptorUri = Annotated[str, AfterValidator(_descriptor_uri), AfterValidator(_without_control)]
+ProgramName = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_without_control)]
 ConnectionId = Annotated[
     str, matches(r"[A-Za-z0-9_.\-]{1,200}", "a connection's id has letters, digits, '_', '-' and '.' only")
 ]

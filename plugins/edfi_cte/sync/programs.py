@@ -13,7 +13,7 @@ from edfi_cte.ledger.events import Failure
 from edfi_cte.lines import say
 from edfi_cte.ods import EdFiClient, EdFiError
 from edfi_cte.ods.errors import AuthorizationDenied
-from edfi_cte.ods.values import whole_number
+from edfi_cte.ods.values import text_of, whole_number
 from edfi_cte.sync.lane import Lane, StepFailed
 
 log = logging.getLogger(__name__)
@@ -98,11 +98,11 @@ async def known_programs(lane: Lane, client: EdFiClient) -> set[str]:
 
 def _is_ours(lane: Lane, document: Mapping[str, Any]) -> bool:
     """Of our education organization and program type, with a name; what says nothing of these is none to refer to."""
-    edorg, kind = document.get("educationOrganizationReference"), document.get("programTypeDescriptor")
+    edorg = document.get("educationOrganizationReference")
     edorg_id = whole_number(edorg.get("educationOrganizationId")) if isinstance(edorg, dict) else None
-    wanted = lane.preferences.program_type_descriptor.casefold()
-    named = isinstance(document.get("programName"), str)
-    return named and edorg_id == lane.target.edorg_id and isinstance(kind, str) and kind.casefold() == wanted
+    ours = lane.preferences.program_type_descriptor.casefold()
+    kind, name = text_of(document, "programTypeDescriptor"), text_of(document, "programName")
+    return name != "" and edorg_id == lane.target.edorg_id and kind.casefold() == ours
 
 
 def lacking(name: str, known: set[str]) -> str:
